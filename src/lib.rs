@@ -1,0 +1,12 @@
+//! Identity-based encryption and the IBAKE authenticated key exchange.
+#![cfg_attr(not(feature = "std"), no_std)]
+#![deny(unsafe_code)]
+#![allow(non_snake_case)] // points are upper case, scalars lower, as in the RFCs
+
+extern crate alloc;
+
+pub mod encoding;
+pub mod error;
+pub mod kdf;
+pub mod secret;
+pub mod suite;
