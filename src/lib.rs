@@ -5,6 +5,10 @@
 
 extern crate alloc;
 
+#[cfg(feature = "hazmat")]
+pub mod curve;
+#[cfg(not(feature = "hazmat"))]
+pub(crate) mod curve;
 pub mod encoding;
 pub mod error;
 pub mod kdf;

@@ -1,0 +1,136 @@
+//! What a backend must offer: the sealed trait [`Backend`] and the traits of its point and target groups.
+//!
+//! Everything above (fixed-base tables, powers in Gt, recodings, the decoding of secrets) is written once over these
+//! traits. Values are plain `Copy` data inside this module; the public types of [`super::types`] wrap them, wipe them and
+//! never are `Copy`.
+
+use alloc::vec::Vec;
+use subtle::Choice;
+
+use crate::error::DecodeReason;
+
+/// A scalar as four 64-bit limbs, lowest first, canonical (below the group order `r`).
+pub(crate) type Limbs = [u64; 4];
+
+pub(crate) mod sealed {
+    /// Only the backends of this crate implement the traits.
+    pub trait Sealed {}
+}
+
+/// An abelian group in which fixed-base tables work; the law is written additively.
+///
+/// All operations are complete (neutral element, doubling and inverses included) and constant time in all values.
+pub(crate) trait Group: Copy + Send + Sync + 'static {
+    /// The form in which tables hold elements (affine points).
+    type Entry: Copy + Send + Sync + 'static;
+    /// How many digits base `|endo|` a scalar has: 2 in G1, 4 in G2.
+    const PARTS: usize;
+
+    /// The neutral element.
+    fn identity() -> Self;
+    /// `self + other`.
+    fn add(&self, other: &Self) -> Self;
+    /// `self + self`.
+    fn double(&self) -> Self;
+    /// `-self` where `choice` is set, otherwise `self`.
+    fn neg_if(&self, choice: Choice) -> Self;
+    /// The endomorphism that acts as multiplication by `x` (G2) or by `-x^2` (G1), `x = -0xd201000000010000`.
+    fn endo(&self) -> Self;
+    /// `self + entry`.
+    fn add_entry(&self, entry: &Self::Entry) -> Self;
+    /// The elements as table entries.
+    fn entries(elements: &[Self]) -> Vec<Self::Entry>;
+    /// Entry number `index - 1` of `row`, or the neutral element for 0, negated where `negative` is set. Reads all of `row`.
+    fn lookup(row: &[Self::Entry], index: u64, negative: Choice) -> Self::Entry;
+    /// Overwrites the value with the neutral element, in a way that the compiler keeps.
+    fn wipe(&mut self);
+    /// Overwrites a table entry likewise.
+    fn wipe_entry(entry: &mut Self::Entry);
+}
+
+/// A group of points of the curve or its twist.
+pub(crate) trait Point: Group {
+    /// `[u8; 48]` or `[u8; 96]`.
+    type Compressed: Copy + AsRef<[u8]> + AsMut<[u8]> + for<'a> TryFrom<&'a [u8]>;
+    /// `[u8; 96]` or `[u8; 192]`.
+    type Uncompressed: Copy + AsRef<[u8]> + AsMut<[u8]> + for<'a> TryFrom<&'a [u8]>;
+
+    /// The standard generator.
+    fn generator() -> Self;
+    /// `[k]self`, constant time in both.
+    fn mul(&self, k: &Limbs) -> Self;
+    /// Whether this is the point at infinity.
+    fn is_identity(&self) -> Choice;
+    /// Equality of points.
+    fn ct_eq(&self, other: &Self) -> Choice;
+    /// `b` where `choice` is set, otherwise `a`.
+    fn select(a: &Self, b: &Self, choice: Choice) -> Self;
+    /// RFC 9380 `hash_to_curve`, random-oracle variant, XMD:SHA-256, SSWU.
+    fn hash(msg: &[u8], dst: &[u8]) -> Self;
+    /// ZCash compressed encoding.
+    fn to_compressed(&self) -> Self::Compressed;
+    /// ZCash uncompressed encoding.
+    fn to_uncompressed(&self) -> Self::Uncompressed;
+    /// The finite point of a compressed encoding whose flags and range were already checked; `None` off the curve.
+    fn from_checked_compressed(bytes: &Self::Compressed) -> Option<Self>;
+    /// The finite point of an uncompressed encoding whose flags and ranges were already checked; `None` off the curve.
+    fn from_checked_uncompressed(bytes: &Self::Uncompressed) -> Option<Self>;
+    /// Whether a point of the curve is in the subgroup of order `r`.
+    fn in_subgroup(&self) -> bool;
+}
+
+/// The target group, as elements of the cyclotomic subgroup of Fp12. Constant time in all values.
+pub(crate) trait Target: Copy + Send + Sync + 'static {
+    /// One.
+    fn one() -> Self;
+    /// `self * other`.
+    fn mul(&self, other: &Self) -> Self;
+    /// `self^2`, valid in the cyclotomic subgroup only.
+    fn square(&self) -> Self;
+    /// `self^(p^n)` for `n` in 1..=3.
+    fn frobenius(&self, n: usize) -> Self;
+    /// The inverse (in the cyclotomic subgroup) where `choice` is set, otherwise `self`.
+    fn conjugate_if(&self, choice: Choice) -> Self;
+    /// Element number `index` of `row`; reads all of `row`.
+    fn lookup(row: &[Self], index: u64) -> Self;
+    /// Equality.
+    fn ct_eq(&self, other: &Self) -> Choice;
+    /// The layout of [`crate::encoding`].
+    fn write(&self, out: &mut [u8; crate::encoding::GT_BYTES]);
+    /// Overwrites the value with one.
+    fn wipe(&mut self);
+}
+
+/// One implementation of BLS12-381.
+pub(crate) trait Backend: sealed::Sealed + 'static {
+    /// Its name.
+    const NAME: &'static str;
+    /// Points of the curve over Fp.
+    type G1: Point<Compressed = [u8; 48], Uncompressed = [u8; 96]>;
+    /// Points of the twist over Fp2.
+    type G2: Point<Compressed = [u8; 96], Uncompressed = [u8; 192]>;
+    /// The target group.
+    type Gt: Target;
+    /// The lines of the Miller loop of one finite point of G2.
+    type Lines: Send + Sync;
+
+    /// `a + b mod r`.
+    fn scalar_add(a: &Limbs, b: &Limbs) -> Limbs;
+    /// `a * b mod r`.
+    fn scalar_mul(a: &Limbs, b: &Limbs) -> Limbs;
+    /// The big-endian number reduced mod `r`.
+    fn scalar_from_wide(bytes: &[u8; 48]) -> Limbs;
+    /// The point with coordinate `x` (canonical; 48 bytes big-endian) and the larger `y` where `larger` is set. The two
+    /// choices say whether such a point is on the curve and in the subgroup; without them the point is worthless.
+    /// Constant time in everything.
+    fn lift_secret(x: &[u8; 48], larger: Choice) -> (Self::G1, Choice, Choice);
+    /// The lines of a finite point.
+    fn lines(q: &Self::G2) -> Self::Lines;
+    /// Product of the pairings of finite points; one for the empty list.
+    fn pair(terms: &[(Self::G1, Self::G2)]) -> Self::Gt;
+    /// Product of the pairings of finite points with prepared ones; one for the empty list.
+    fn pair_prepared(terms: &[(Self::G1, &Self::Lines)]) -> Self::Gt;
+}
+
+/// Verdict on an encoding's flags: infinity, or a finite point.
+pub(crate) type Flags = Result<bool, DecodeReason>;

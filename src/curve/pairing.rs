@@ -1,0 +1,88 @@
+//! The pairing `e: G1 x G2 -> Gt` and products of it.
+//!
+//! Terms with infinity count as one and are left out before any arithmetic; that a point is infinity is not hidden.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use once_cell::race::OnceBox;
+use subtle::{Choice, ConstantTimeEq};
+
+use super::Active;
+use super::backend::{Backend, Point};
+use super::gt::Gt;
+use super::points::{G1, G2};
+
+/// The lines of the Miller loop of one public point of G2, computed once. Cloning is cheap.
+#[derive(Clone)]
+pub struct G2Prepared(Option<Arc<<Active as Backend>::Lines>>);
+
+impl G2Prepared {
+    /// Computes the lines (about 20 KB).
+    ///
+    /// # Timing
+    /// Constant but for infinity.
+    pub fn new(q: &G2) -> Self {
+        match bool::from(q.is_identity()) {
+            true => Self(None),
+            false => Self(Some(Arc::new(Active::lines(q.raw())))),
+        }
+    }
+
+    /// The lines of the generator `P2`, computed at the first call.
+    pub fn generator() -> &'static Self {
+        static LINES: OnceBox<G2Prepared> = OnceBox::new();
+        LINES.get_or_init(|| Box::new(Self::new(&G2::generator())))
+    }
+}
+
+impl fmt::Debug for G2Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("G2Prepared(..)")
+    }
+}
+
+/// `e(p, q)`.
+///
+/// # Timing
+/// Constant but for infinity.
+pub fn pairing(p: &G1, q: &G2) -> Gt {
+    multi_pairing(&[(p, q)])
+}
+
+/// `e(p, q)` with the lines of `q` computed before.
+///
+/// # Timing
+/// Constant but for infinity.
+pub fn pairing_prepared(p: &G1, q: &G2Prepared) -> Gt {
+    multi_pairing_prepared(&[(p, q)])
+}
+
+/// The product of `e(p, q)` over all pairs: shared squarings, one final exponentiation. One for the empty list.
+///
+/// # Timing
+/// Constant but for infinity and the number of pairs.
+pub fn multi_pairing(terms: &[(&G1, &G2)]) -> Gt {
+    let finite: Vec<_> = (terms.iter())
+        .filter(|(p, q)| !bool::from(p.is_identity() | q.is_identity()))
+        .map(|(p, q)| (*p.raw(), *q.raw()))
+        .collect();
+    Gt::from_raw(Active::pair(&finite))
+}
+
+/// Whether the product of `e(p, q)` over all pairs is one: shared squarings, one final exponentiation.
+///
+/// # Timing
+/// Constant but for infinity and the number of pairs; the verdict is a [`Choice`].
+pub fn pairing_product_is_one(terms: &[(&G1, &G2Prepared)]) -> Choice {
+    multi_pairing_prepared(terms).ct_eq(&Gt::one())
+}
+
+fn multi_pairing_prepared(terms: &[(&G1, &G2Prepared)]) -> Gt {
+    let finite: Vec<_> = (terms.iter())
+        .filter(|(p, _)| !bool::from(p.is_identity()))
+        .filter_map(|(p, q)| Some((*p.raw(), &**q.0.as_ref()?)))
+        .collect();
+    Gt::from_raw(Active::pair_prepared(&finite))
+}

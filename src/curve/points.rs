@@ -1,0 +1,218 @@
+//! The public point types.
+
+use alloc::boxed::Box;
+use core::fmt;
+use once_cell::race::OnceBox;
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::backend::{Backend, Group, Point};
+use super::scalar::Scalar;
+use super::{Active, decode};
+use crate::error::DecodeError;
+
+type Raw1 = <Active as Backend>::G1;
+type Raw2 = <Active as Backend>::G2;
+
+macro_rules! point_type {
+    ($name:ident, $raw:ident, $bytes:literal, $what:literal) => {
+        impl $name {
+            /// The standard generator.
+            pub fn generator() -> Self {
+                Self($raw::generator())
+            }
+
+            /// The point at infinity.
+            pub fn identity() -> Self {
+                Self($raw::identity())
+            }
+
+            /// RFC 9380 `hash_to_curve` of `msg` under the domain separation tag `dst` (1 to 255 bytes; a longer one is
+            /// hashed as RFC 9380 section 5.3.3 says).
+            ///
+            /// # Timing
+            /// Constant in the bytes of `msg`, not in its length. An empty `dst` is outside the RFC.
+            ///
+            /// Source: RFC 9380 section 8.8, the `XMD:SHA-256_SSWU_RO_` suite of this group.
+            pub fn hash(msg: &[u8], dst: &[u8]) -> Self {
+                Self($raw::hash(msg, dst))
+            }
+
+            /// `[k]self`.
+            ///
+            /// # Timing
+            /// Constant in both (but for `k = 0` and the point at infinity).
+            pub fn mul(&self, k: &Scalar) -> Self {
+                Self(self.0.mul(k.limbs()))
+            }
+
+            /// `self + other`, complete and constant time.
+            pub fn add(&self, other: &Self) -> Self {
+                Self(self.0.add(&other.0))
+            }
+
+            /// `-self`, constant time.
+            pub fn neg(&self) -> Self {
+                Self(self.0.neg_if(Choice::from(1)))
+            }
+
+            /// Whether this is the point at infinity.
+            pub fn is_identity(&self) -> Choice {
+                self.0.is_identity()
+            }
+
+            /// `b` where `choice` is set, otherwise `a`; both are read.
+            pub fn conditional_select(a: &Self, b: &Self, choice: Choice) -> Self {
+                Self($raw::select(&a.0, &b.0, choice))
+            }
+
+            /// The compressed ZCash encoding; constant time but for infinity.
+            pub fn to_compressed(&self) -> [u8; $bytes] {
+                self.0.to_compressed()
+            }
+
+            /// The uncompressed ZCash encoding; constant time but for infinity.
+            pub fn to_uncompressed(&self) -> [u8; 2 * $bytes] {
+                self.0.to_uncompressed()
+            }
+
+            /// Reads a public compressed point; infinity allowed.
+            ///
+            /// # Errors
+            /// Not canonical, not on the curve, not in the subgroup.
+            ///
+            /// # Timing
+            /// Variable in the bytes.
+            pub fn from_compressed(bytes: &[u8; $bytes]) -> Result<Self, DecodeError> {
+                decode::from_compressed(bytes).map(Self).map_err(|reason| DecodeError::new($what, reason))
+            }
+
+            /// Reads a public uncompressed point; infinity allowed.
+            ///
+            /// # Errors
+            /// Not canonical, not on the curve, not in the subgroup.
+            ///
+            /// # Timing
+            /// Variable in the bytes.
+            pub fn from_uncompressed(bytes: &[u8; 2 * $bytes]) -> Result<Self, DecodeError> {
+                decode::from_uncompressed(bytes).map(Self).map_err(|reason| DecodeError::new($what, reason))
+            }
+
+            /// Reads the public point of a protocol field: compressed, of exactly its length, not infinity.
+            ///
+            /// # Errors
+            /// Names the field `what`: wrong length, not canonical, not on the curve, not in the subgroup, infinity.
+            ///
+            /// # Timing
+            /// Variable in the bytes.
+            pub fn decode(what: &'static str, bytes: &[u8]) -> Result<Self, DecodeError> {
+                decode::decode(bytes).map(Self).map_err(|reason| DecodeError::new(what, reason))
+            }
+
+            pub(super) const fn raw(&self) -> &$raw {
+                &self.0
+            }
+        }
+
+        impl ConstantTimeEq for $name {
+            fn ct_eq(&self, other: &Self) -> Choice {
+                self.0.ct_eq(&other.0)
+            }
+        }
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.ct_eq(other).into()
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(..)"))
+            }
+        }
+
+        impl Zeroize for $name {
+            fn zeroize(&mut self) {
+                self.0.wipe();
+            }
+        }
+
+        impl Drop for $name {
+            fn drop(&mut self) {
+                self.0.wipe();
+            }
+        }
+
+        impl ZeroizeOnDrop for $name {}
+    };
+}
+
+/// A point of G1: identities `Q_ID`, private keys `d_ID`.
+///
+/// Shape: 48 bytes compressed, 96 uncompressed. May be secret: wiped on drop, nothing in `Debug`, compared in constant
+/// time, not `Copy`. `Clone`, because public points are passed around.
+#[derive(Clone)]
+pub struct G1(Raw1);
+
+/// A point of G2: public keys `P_pub`, KEM elements `U`.
+///
+/// Shape: 96 bytes compressed, 192 uncompressed. Wiped on drop, nothing in `Debug`, compared in constant time.
+#[derive(Clone)]
+pub struct G2(Raw2);
+
+point_type!(G1, Raw1, 48, "G1 point");
+point_type!(G2, Raw2, 96, "G2 point");
+
+impl G1 {
+    /// Reads a secret compressed point: an issued or a stored private key. Infinity is refused.
+    ///
+    /// # Errors
+    /// Not canonical, not on the curve, not in the subgroup, infinity.
+    ///
+    /// # Timing
+    /// Constant but for the verdict; [`G1::decode`] is not, it branches on the sign of `y`.
+    pub fn decode_secret(bytes: &[u8; 48]) -> Result<Self, DecodeError> {
+        decode::decode_secret::<Active>(bytes).map(Self).map_err(|reason| DecodeError::new("private key", reason))
+    }
+
+    /// `[k]P1`.
+    ///
+    /// # Timing
+    /// Constant in `k`.
+    pub fn mul_generator(k: &Scalar) -> Self {
+        Self::generator().mul(k)
+    }
+}
+
+impl G2 {
+    /// `[k]P2`.
+    ///
+    /// # Timing
+    /// Constant in `k`.
+    pub fn mul_generator(k: &Scalar) -> Self {
+        static TABLE: OnceBox<G2Table> = OnceBox::new();
+        TABLE.get_or_init(|| Box::new(G2Table::new(&Self::generator()))).mul(k)
+    }
+}
+
+/// A table of multiples of one public point of G2, for many multiplications.
+#[derive(Clone, Debug)]
+pub struct G2Table(G2);
+
+impl G2Table {
+    /// Computes the table.
+    pub fn new(point: &G2) -> Self {
+        Self(point.clone())
+    }
+
+    /// `[k]` times the point.
+    ///
+    /// # Timing
+    /// Constant in `k`.
+    pub fn mul(&self, k: &Scalar) -> G2 {
+        self.0.mul(k)
+    }
+}
