@@ -5,12 +5,15 @@
 
 extern crate alloc;
 
+pub mod aead;
 #[cfg(feature = "hazmat")]
 pub mod curve;
 #[cfg(not(feature = "hazmat"))]
 pub(crate) mod curve;
+pub mod dh;
 pub mod encoding;
 pub mod error;
+pub mod ibe;
 pub mod kdf;
 pub mod secret;
 pub mod suite;
