@@ -25,7 +25,8 @@ pub const TAG_BYTES: usize = 16;
 
 /// Seals `plaintext` under a key that seals nothing else, with the all-zero nonce.
 ///
-/// Shape: ciphertext as long as `plaintext`, then [`TAG_BYTES`]. Timing: constant in key and contents, varies with lengths.
+/// Shape: ciphertext as long as `plaintext`, then [`TAG_BYTES`]. Timing: constant in key and contents, varies with
+/// lengths.
 ///
 /// # Panics
 /// If `plaintext` is over 64 GiB, the limit of both algorithms.
