@@ -16,4 +16,5 @@ pub mod error;
 pub mod ibe;
 pub mod kdf;
 pub mod secret;
+pub mod srtp;
 pub mod suite;

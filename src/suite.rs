@@ -46,6 +46,14 @@ pub mod labels {
     pub const SIGMA: &str = "sigma";
 }
 
+/// Labels of the session's exporter, a namespace apart from [`labels`].
+pub mod exports {
+    /// SRTP master key and salt for media that the initiator sends.
+    pub const SRTP_FROM_INITIATOR: &[u8] = b"SRTP master from initiator";
+    /// SRTP master key and salt for media that the responder sends.
+    pub const SRTP_FROM_RESPONDER: &[u8] = b"SRTP master from responder";
+}
+
 /// The Diffie-Hellman group of a suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Group {
