@@ -26,10 +26,12 @@
 //!   fixed encodings; the hybrid encryption is a key encapsulation with implicit rejection and an AEAD; the public parameters have
 //!   an algorithm identifier of our own ([`oid::ALGORITHM`]), a proof of possession and a period length.
 
+pub mod armour;
 pub mod district;
 pub mod identity;
 pub mod name;
 pub mod oid;
+pub mod params;
 pub mod period;
 
 mod asn1;
@@ -38,4 +40,5 @@ mod host;
 pub use district::District;
 pub use identity::{Identity, Purpose};
 pub use name::{Name, NameKind, suggest};
+pub use params::{Description, ParameterStore, PublicParameters};
 pub use period::{Granularity, Period};
