@@ -205,7 +205,3 @@ impl fmt::Debug for Identity {
             .finish()
     }
 }
-
-#[cfg(test)]
-#[path = "identity_tests.rs"]
-mod tests;

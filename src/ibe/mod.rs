@@ -36,6 +36,9 @@ pub mod period;
 
 mod asn1;
 mod host;
+mod params_der;
+#[cfg(test)]
+mod tests;
 
 pub use district::District;
 pub use identity::{Identity, Purpose};

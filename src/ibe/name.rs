@@ -275,7 +275,3 @@ fn escape_user(user: &str, out: &mut String) {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "name_tests.rs"]
-mod tests;

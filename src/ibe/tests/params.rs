@@ -1,12 +1,20 @@
-use super::*;
-use crate::curve::Scalar;
-use alloc::{format, vec, vec::Vec};
+//! Public parameters: fingerprint, proof of possession, DER, times.
+
+use crate::curve::{G1, G2, Scalar};
+use crate::error::{DecodeError, DecodeReason, Error, IdentityError, ParametersError};
+use crate::ibe::asn1::{put, tag};
+use crate::ibe::params::PARAMETERS_MAX;
+use crate::ibe::params_der::{Entry, algorithm_data, encode, put_pairs};
+use crate::ibe::{Description, District, Granularity, Name, ParameterStore, Period, PublicParameters, Purpose, oid};
+use crate::kdf;
+use crate::suite::DST_POP;
+use alloc::{vec, vec::Vec};
 use proptest::prelude::*;
 
 const DAY: u64 = 86_400;
 const START: u64 = 1_735_689_600; // 2025-01-01T00:00:00Z
 
-fn description() -> Description {
+pub(super) fn description() -> Description {
     Description {
         district: District::parse("https://kgs.example.org").unwrap(),
         serial: 3,
@@ -17,7 +25,7 @@ fn description() -> Description {
     }
 }
 
-fn with_pkg() -> Description {
+pub(super) fn with_pkg() -> Description {
     Description { pkg_uri: Some("https://kgs.example.org/keys".into()), ..description() }
 }
 
@@ -31,14 +39,14 @@ fn possession(d: &Description, s: &Scalar, p_pub: &G2) -> G1 {
     G1::hash(&PublicParameters::fingerprint_of(d, p_pub), DST_POP).mul(s)
 }
 
-fn params(d: Description) -> PublicParameters {
+pub(super) fn params(d: Description) -> PublicParameters {
     let (s, p_pub) = key();
     let pop = possession(&d, &s, &p_pub);
     PublicParameters::assemble(d, p_pub, pop).unwrap()
 }
 
 /// The DER of parameters with these algorithms and extensions, well-formed as DER.
-fn forged(algorithms: &[Algorithm], extensions: Option<&[Algorithm]>) -> Vec<u8> {
+pub(super) fn forged(algorithms: &[Entry], extensions: Option<&[Entry]>) -> Vec<u8> {
     let plain = encode(&description(), algorithms).unwrap();
     let Some(extensions) = extensions else { return plain };
     let content = &plain[if plain[1] == 0x82 { 4 } else { 3 }..];
@@ -49,13 +57,13 @@ fn forged(algorithms: &[Algorithm], extensions: Option<&[Algorithm]>) -> Vec<u8>
     out
 }
 
-fn ours() -> Algorithm {
+pub(super) fn ours() -> Entry {
     let (s, p_pub) = key();
     let pop = possession(&description(), &s, &p_pub);
     (oid::ALGORITHM.content().to_vec(), algorithm_data(&description(), &p_pub, &pop))
 }
 
-fn other(last: u8) -> Algorithm {
+fn other(last: u8) -> Entry {
     (vec![0x2a, last], vec![1, 2, 3])
 }
 
@@ -203,7 +211,7 @@ fn extensions_that_are_not_understood_are_refused() {
         out
     };
     let pkg = (oid::PKG_URI.content().to_vec(), value(b"https://kgs.example.org/keys"));
-    let read = |list: &[Algorithm]| PublicParameters::from_der(&forged(&[ours()], Some(list)));
+    let read = |list: &[Entry]| PublicParameters::from_der(&forged(&[ours()], Some(list)));
     assert_eq!(read(core::slice::from_ref(&pkg)).unwrap().pkg_uri(), Some("https://kgs.example.org/keys"));
     let unknown = Err(ParametersError::Extension.into());
     assert_eq!(read(&[other(1)]), unknown);
@@ -313,127 +321,9 @@ fn stores_find_by_district_and_serial() {
     assert_eq!(store.as_slice().find("https://kgs.example.com", 3), None);
 }
 
-mod armour {
-    use super::*;
-    use crate::ibe::armour::ARMOUR_MAX;
-
-    fn text() -> alloc::string::String {
-        params(with_pkg()).to_armour()
-    }
-
-    fn read(text: &str) -> Result<PublicParameters, Error> {
-        PublicParameters::from_armour(text)
-    }
-
-    fn bad() -> Error {
-        DecodeError::new("armour", DecodeReason::Text).into()
-    }
-
+proptest! {
     #[test]
-    fn looks_as_documented() {
-        let p = params(with_pkg());
-        let text = text();
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(
-            lines[..7],
-            [
-                "-----BEGIN IBAKE PUBLIC PARAMETERS-----",
-                "District: https://kgs.example.org",
-                "Serial: 3",
-                "Valid: 2025-01-01T00:00:00Z to 2025-12-31T23:59:59Z",
-                "Period: day",
-                format!("Fingerprint: {}", base16ct::lower::encode_string(p.fingerprint())).as_str(),
-                "",
-            ]
-        );
-        assert!(lines[7..lines.len() - 2].iter().all(|l| l.len() == 64));
-        assert_eq!(lines[lines.len() - 1], "-----END IBAKE PUBLIC PARAMETERS-----");
-    }
-
-    #[test]
-    fn line_ends_may_be_either() {
-        let p = Ok(params(with_pkg()));
-        assert_eq!(read(&text().replace('\n', "\r\n")), p);
-        assert_eq!(read(text().trim_end()), p);
-    }
-
-    #[test]
-    fn readable_lines_that_lie_are_refused() {
-        for (truth, lie) in [
-            ("kgs.example.org\n", "kgs.example.com\n"),
-            ("Serial: 3", "Serial: 4"),
-            ("Serial: 3", "Serial: 03"),
-            ("2025-12-31", "2026-12-31"),
-            ("Period: day", "Period: week"),
-            ("Fingerprint: ", "Fingerprint: 0"),
-            ("Period: day", "Period: day "),
-        ] {
-            assert_eq!(read(&text().replacen(truth, lie, 1)), Err(ParametersError::Armour.into()), "{lie}");
-        }
-    }
-
-    #[test]
-    fn other_forms_are_refused() {
-        let good = text();
-        let swapped = good.replacen("Serial: 3\n", "", 1).replacen("Period: day\n", "Period: day\nSerial: 3\n", 1);
-        let body = good.find("\n\n").unwrap() + 2;
-        let joined = format!("{}{}", &good[..body], good[body..].replacen('\n', "", 1));
-        let mut blanks = good.clone();
-        blanks.insert(body, ' ');
-        for other in [
-            swapped,
-            joined,
-            blanks,
-            good.replacen("PUBLIC", "PRIVATE", 1),
-            good.replacen("Period: day\n", "", 1),
-            good.replacen("Period: day\n", "Period: day\nComment: trust me\n", 1),
-            good.replacen("\n\n", "\n", 1),
-            good.replacen("\n\n", "\n\n\n", 1),
-            format!("trust me\n{good}"),
-            format!("\n{good}"),
-            format!("{good}\n"),
-            format!("{good}trust me"),
-            good.replace('\n', "\r"),
-            good.replace("=\n", "\n"),
-            alloc::string::String::new(),
-        ] {
-            assert_eq!(read(&other), Err(bad()), "{other}");
-        }
-        let reason = DecodeReason::TooLong { limit: ARMOUR_MAX, got: ARMOUR_MAX + 1 };
-        assert_eq!(read(&"a".repeat(ARMOUR_MAX + 1)), Err(DecodeError::new("armour", reason).into()));
-    }
-
-    #[test]
-    fn the_largest_parameters_have_a_text_that_is_read() {
-        let filler = (vec![0x2a, 1], vec![0; 7_800]);
-        let p = PublicParameters::from_der(&forged(&[ours(), filler], None)).unwrap();
-        assert!(p.to_der().len() > PARAMETERS_MAX - 150);
-        assert_eq!(read(&p.to_armour()), Ok(p));
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-
-        #[test]
-        fn no_changed_character_goes_unnoticed(at in any::<prop::sample::Index>(), c in "[ -~\r\n]") {
-            let good = text();
-            let i = at.index(good.len());
-            let changed = format!("{}{c}{}", &good[..i], &good[i + 1..]);
-            if let Ok(p) = read(&changed) {
-                let same = p.to_armour();
-                // Only the very last line end is free.
-                prop_assert!(changed == same || i == good.len() - 1 && changed.trim_end() == same.trim_end());
-            }
-        }
-
-        #[test]
-        fn arbitrary_text_never_panics(s in "\\PC{0,200}") {
-            prop_assert!(read(&s).is_err());
-        }
-
-        #[test]
-        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            prop_assert!(PublicParameters::from_der(&bytes).is_err());
-        }
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert!(PublicParameters::from_der(&bytes).is_err());
     }
 }

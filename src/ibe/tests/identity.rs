@@ -1,4 +1,9 @@
-use super::*;
+//! Identities: one DER each, and everything that is not it.
+
+use crate::error::{DecodeError, DecodeReason, Error, IdentityError};
+use crate::ibe::asn1::{put, tag};
+use crate::ibe::identity::IDENTITY_MAX;
+use crate::ibe::{District, Granularity, Identity, Name, Period, Purpose, oid};
 use alloc::collections::BTreeSet;
 use alloc::{format, vec, vec::Vec};
 use proptest::prelude::*;
