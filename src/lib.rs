@@ -13,6 +13,7 @@ pub(crate) mod curve;
 pub mod dh;
 pub mod encoding;
 pub mod error;
+pub mod ibake;
 pub mod ibe;
 pub mod kdf;
 pub mod secret;

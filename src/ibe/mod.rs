@@ -28,11 +28,16 @@
 
 pub mod armour;
 pub mod district;
+pub mod extract;
+pub mod file;
 pub mod identity;
+pub mod kem;
+pub mod keyref;
 pub mod name;
 pub mod oid;
 pub mod params;
 pub mod period;
+pub mod sealed;
 
 mod asn1;
 mod host;

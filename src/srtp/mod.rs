@@ -19,7 +19,7 @@ use core::fmt;
 use base64ct::{Base64, Encoding};
 
 use crate::encoding::lp;
-use crate::error::{DecodeError, DecodeReason};
+use crate::error::{DecodeError, DecodeReason, Error};
 use crate::secret::SecretVec;
 use crate::suite::exports;
 
@@ -27,12 +27,15 @@ use crate::suite::exports;
 /// the length of `out`, and on nothing else. Every length asked for here is below 64 bytes.
 pub trait Exporter {
     /// Fills `out`.
-    fn export(&self, label: &[u8], context: &[u8], out: &mut [u8]);
+    ///
+    /// # Errors
+    /// Those of the exporter; then nothing may be used of `out`.
+    fn export(&self, label: &[u8], context: &[u8], out: &mut [u8]) -> Result<(), Error>;
 }
 
-impl<F: Fn(&[u8], &[u8], &mut [u8])> Exporter for F {
-    fn export(&self, label: &[u8], context: &[u8], out: &mut [u8]) {
-        self(label, context, out);
+impl<F: Fn(&[u8], &[u8], &mut [u8]) -> Result<(), Error>> Exporter for F {
+    fn export(&self, label: &[u8], context: &[u8], out: &mut [u8]) -> Result<(), Error> {
+        self(label, context, out)
     }
 }
 
@@ -65,13 +68,22 @@ pub struct MasterPair {
 
 impl MasterPair {
     /// Exports both directions; the peer, with the other role, gets them the other way round.
-    pub fn export<E: Exporter + ?Sized>(exporter: &E, profile: Profile, context: &[u8], role: Role) -> Self {
-        let [from_initiator, from_responder] = [Direction::InitiatorToResponder, Direction::ResponderToInitiator]
-            .map(|direction| MasterKeys::export(exporter, profile, context, direction));
-        match role {
+    ///
+    /// # Errors
+    /// Those of the exporter.
+    pub fn export<E: Exporter + ?Sized>(
+        exporter: &E,
+        profile: Profile,
+        context: &[u8],
+        role: Role,
+    ) -> Result<Self, Error> {
+        let keys = |direction| MasterKeys::export(exporter, profile, context, direction);
+        let (from_initiator, from_responder) =
+            (keys(Direction::InitiatorToResponder)?, keys(Direction::ResponderToInitiator)?);
+        Ok(match role {
             Role::Initiator => Self { send: from_initiator, receive: from_responder },
             Role::Responder => Self { send: from_responder, receive: from_initiator },
-        }
+        })
     }
 }
 
@@ -83,7 +95,15 @@ pub struct MasterKeys {
 
 impl MasterKeys {
     /// Exports the keys of one direction, as the module's documentation has it.
-    pub fn export<E: Exporter + ?Sized>(exporter: &E, profile: Profile, context: &[u8], direction: Direction) -> Self {
+    ///
+    /// # Errors
+    /// Those of the exporter.
+    pub fn export<E: Exporter + ?Sized>(
+        exporter: &E,
+        profile: Profile,
+        context: &[u8],
+        direction: Direction,
+    ) -> Result<Self, Error> {
         let label = match direction {
             Direction::InitiatorToResponder => exports::SRTP_FROM_INITIATOR,
             Direction::ResponderToInitiator => exports::SRTP_FROM_RESPONDER,
@@ -91,8 +111,8 @@ impl MasterKeys {
         let name = profile.name().as_bytes();
         let context = [&lp(name)[..], name, context].concat();
         let mut bytes: Vec<u8> = vec![0; profile.key_len() + profile.salt_len()];
-        exporter.export(label, &context, &mut bytes);
-        Self { profile, bytes: SecretVec::new(bytes) }
+        exporter.export(label, &context, &mut bytes)?;
+        Ok(Self { profile, bytes: SecretVec::new(bytes) })
     }
 
     /// Takes key and salt that came from elsewhere (a MIKEY TEK, an SDES line), key first.

@@ -27,9 +27,10 @@ fn by_name(name: &str) -> Profile {
     Profile::from_name(name).unwrap()
 }
 
-fn exporter(label: &[u8], context: &[u8], out: &mut [u8]) {
+fn exporter(label: &[u8], context: &[u8], out: &mut [u8]) -> Result<(), Error> {
     let prk = Prk::from_secret(Secret::new([7; 32]));
     assert!(prk.expand_into(&[&lp(label), label, context, &[out.len() as u8]], out));
+    Ok(())
 }
 
 #[test]
@@ -244,13 +245,13 @@ fn ffmpeg_packets_verify() {
 #[test]
 fn both_ends_agree_and_directions_differ() {
     for profile in Profile::ALL {
-        let a = MasterPair::export(&exporter, profile, b"audio", Role::Initiator);
-        let b = MasterPair::export(&exporter, profile, b"audio", Role::Responder);
+        let a = MasterPair::export(&exporter, profile, b"audio", Role::Initiator).unwrap();
+        let b = MasterPair::export(&exporter, profile, b"audio", Role::Responder).unwrap();
         assert_eq!(a.send.key_and_salt(), b.receive.key_and_salt());
         assert_eq!(a.receive.key_and_salt(), b.send.key_and_salt());
         assert!(a.send.key() != a.receive.key() && a.send.salt() != a.receive.salt());
         assert_eq!((a.send.key().len(), a.send.salt().len()), (profile.key_len(), profile.salt_len()));
-        let video = MasterPair::export(&exporter, profile, b"video", Role::Initiator);
+        let video = MasterPair::export(&exporter, profile, b"video", Role::Initiator).unwrap();
         assert!(video.send.key() != a.send.key());
         assert_eq!(a.send.session_keys(Stream::Rtcp, 0).auth_key().len(), profile.auth_key_len());
     }
@@ -261,6 +262,7 @@ fn the_export_binds_direction_profile_and_context() {
     let calls = RefCell::new(Vec::new());
     let record = |label: &[u8], context: &[u8], out: &mut [u8]| {
         calls.borrow_mut().push((label.to_vec(), context.to_vec(), out.len()));
+        Ok(())
     };
     let _ = MasterPair::export(&record, Profile::AeadAes256Gcm, b"m=1", Role::Responder);
     let context = b"\0\0\0\x10AEAD_AES_256_GCMm=1".to_vec();
