@@ -86,3 +86,25 @@ fn multi_pairing_prepared(terms: &[(&G1, &G2Prepared)]) -> Gt {
         .collect();
     Gt::from_raw(Active::pair_prepared(&finite))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::curve::Scalar;
+
+    #[test]
+    fn bilinear() {
+        let (a, b) = (Scalar::from_u64(0x1234_5678_9abc_def1), Scalar::from_wide(&[7; 48]));
+        let (p, q) = (G1::generator(), G2::generator());
+        let e = pairing(&p, &q);
+        assert_eq!(pairing(&p.mul(&a), &q.mul(&b)), e.pow(&a.mul(&b)));
+        let qb = G2Prepared::new(&q.mul(&b));
+        assert_eq!(pairing_prepared(&p.mul(&a), &qb), e.pow(&a.mul(&b)));
+        let prod = multi_pairing(&[(&p, &q), (&p.mul(&a), &q), (&p, &q.mul(&b))]);
+        assert_eq!(prod, e.pow(&a.add(&b).add(&Scalar::from_u64(1))));
+        let terms = [(&p.mul(&b).neg(), G2Prepared::generator()), (&p, &qb)];
+        assert!(bool::from(pairing_product_is_one(&terms)));
+        let bytes = p.mul(&b).to_compressed();
+        assert_eq!(G1::decode_secret(&bytes), G1::decode("x", &bytes));
+    }
+}
