@@ -14,7 +14,7 @@ pub(crate) type Limbs = [u64; 4];
 
 pub(crate) mod sealed {
     /// Only the backends of this crate implement the traits.
-    pub trait Sealed {}
+    pub(crate) trait Sealed {}
 }
 
 /// An abelian group in which fixed-base tables work; the law is written additively.
@@ -44,8 +44,6 @@ pub(crate) trait Group: Copy + Send + Sync + 'static {
     fn lookup(row: &[Self::Entry], index: u64, negative: Choice) -> Self::Entry;
     /// Overwrites the value with the neutral element, in a way that the compiler keeps.
     fn wipe(&mut self);
-    /// Overwrites a table entry likewise.
-    fn wipe_entry(entry: &mut Self::Entry);
 }
 
 /// A group of points of the curve or its twist.

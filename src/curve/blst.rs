@@ -104,7 +104,7 @@ impl Backend for Blst {
         // A null second element makes blst read the first pointer as the start of an array.
         let (p, q) = ([ps.as_ptr(), core::ptr::null()], [qs.as_ptr(), core::ptr::null()]);
         let f = out!(blst_fp12, blst_miller_loop_n, q.as_ptr(), p.as_ptr(), terms.len());
-        ps.iter_mut().for_each(blst_p1::wipe_entry);
+        ps.iter_mut().for_each(wipe_affine);
         out!(blst_fp12, blst_final_exp, &f)
     }
 
@@ -135,7 +135,7 @@ impl Backend for Blst {
             }
         }
         f = f.conjugate_if(Choice::from(1)); // x is negative
-        doubled.iter_mut().for_each(blst_p1::wipe_entry);
+        doubled.iter_mut().for_each(wipe_affine);
         out!(blst_fp12, blst_final_exp, &f)
     }
 }
@@ -205,11 +205,6 @@ macro_rules! point {
                 self.x.wipe();
                 self.y.wipe();
                 self.z.wipe();
-            }
-
-            fn wipe_entry(entry: &mut Self::Entry) {
-                entry.x.wipe();
-                entry.y.wipe();
             }
         }
 
@@ -510,4 +505,9 @@ fn minus_2x_2y(p: &blst_p1) -> blst_p1_affine {
     let p = out!(blst_p1_affine, blst_p1_to_affine, p);
     let x = out!(blst_fp, blst_fp_add, &p.x, &p.x);
     blst_p1_affine { x: x.negated(), y: out!(blst_fp, blst_fp_add, &p.y, &p.y) }
+}
+
+fn wipe_affine(point: &mut blst_p1_affine) {
+    point.x.wipe();
+    point.y.wipe();
 }

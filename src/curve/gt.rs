@@ -6,6 +6,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::Active;
 use super::backend::{Backend, Target};
+use super::power::{self, Powers};
 use super::scalar::Scalar;
 use crate::encoding::GT_BYTES;
 use crate::secret::Secret;
@@ -50,14 +51,7 @@ impl Gt {
     /// # Timing
     /// Constant in both.
     pub fn pow(&self, k: &Scalar) -> Self {
-        let mut acc = Raw::one();
-        for limb in k.limbs().iter().rev() {
-            for bit in (0..64).rev() {
-                acc = acc.square();
-                acc = acc.mul(&Raw::lookup(&[Raw::one(), self.0], (limb >> bit) & 1));
-            }
-        }
-        Self(acc)
+        Self(power::pow(&self.0, k.limbs()))
     }
 
     pub(super) const fn from_raw(raw: Raw) -> Self {
@@ -99,14 +93,14 @@ impl Drop for Gt {
 
 impl ZeroizeOnDrop for Gt {}
 
-/// A table of powers of one element of Gt, for many exponentiations.
-#[derive(Clone, Debug)]
-pub struct GtTable(Gt);
+/// A table of powers of one element of Gt, for many exponentiations (see `power.rs`; 27 KB). Wiped on drop.
+#[derive(Clone)]
+pub struct GtTable(Powers<Raw>);
 
 impl GtTable {
-    /// Computes the table.
+    /// Computes the table, which costs as much as one [`Gt::pow`].
     pub fn new(base: &Gt) -> Self {
-        Self(base.clone())
+        Self(Powers::new(&base.0))
     }
 
     /// The base to the power `k`.
@@ -114,6 +108,14 @@ impl GtTable {
     /// # Timing
     /// Constant in `k` and in the base.
     pub fn pow(&self, k: &Scalar) -> Gt {
-        self.0.pow(k)
+        Gt(self.0.pow(k.limbs()))
     }
 }
+
+impl fmt::Debug for GtTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GtTable(..)")
+    }
+}
+
+impl ZeroizeOnDrop for GtTable {}

@@ -16,17 +16,27 @@
 //! Everything is constant time in points, scalars and Gt values unless the function says otherwise. Not hidden is whether a
 //! scalar is zero, a point is infinity or a secret encoding is valid: our secrets never are zero or infinity, and a stored
 //! key that does not decode is no secret.
-#![cfg_attr(not(feature = "hazmat"), allow(unreachable_pub))]
+// Without `hazmat` this is a private module of which the protocols use a part, and with blst the portable backend serves
+// tests only; that it is always compiled is wanted.
+#![cfg_attr(not(feature = "hazmat"), allow(dead_code, unused_imports, unreachable_pub))]
+#![allow(dead_code)]
 
 mod backend;
 #[cfg(feature = "blst")]
 mod blst;
+#[cfg(test)]
+mod conformance;
 mod constants;
 mod decode;
+mod fixed;
 mod gt;
 mod pairing;
 mod points;
+mod portable;
+mod power;
+mod recode;
 mod scalar;
+mod tower;
 
 use backend::Backend;
 #[cfg(feature = "blst")]

@@ -10,7 +10,7 @@ use once_cell::race::OnceBox;
 use subtle::{Choice, ConstantTimeEq};
 
 use super::Active;
-use super::backend::{Backend, Point};
+use super::backend::Backend;
 use super::gt::Gt;
 use super::points::{G1, G2};
 
@@ -90,21 +90,37 @@ fn multi_pairing_prepared(terms: &[(&G1, &G2Prepared)]) -> Gt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::curve::Scalar;
+    use crate::curve::{GtTable, Scalar};
 
     #[test]
     fn bilinear() {
         let (a, b) = (Scalar::from_u64(0x1234_5678_9abc_def1), Scalar::from_wide(&[7; 48]));
         let (p, q) = (G1::generator(), G2::generator());
         let e = pairing(&p, &q);
-        assert_eq!(pairing(&p.mul(&a), &q.mul(&b)), e.pow(&a.mul(&b)));
+        let e_ab = e.pow(&a.mul(&b));
+        assert_eq!(pairing(&p.mul(&a), &q.mul(&b)), e_ab);
+        assert_eq!(pairing(&G1::mul_generator(&b), &G2::mul_generator(&a)), e_ab);
+        assert_eq!(GtTable::new(&e).pow(&a.mul(&b)), e_ab);
         let qb = G2Prepared::new(&q.mul(&b));
-        assert_eq!(pairing_prepared(&p.mul(&a), &qb), e.pow(&a.mul(&b)));
-        let prod = multi_pairing(&[(&p, &q), (&p.mul(&a), &q), (&p, &q.mul(&b))]);
-        assert_eq!(prod, e.pow(&a.add(&b).add(&Scalar::from_u64(1))));
+        assert_eq!(pairing_prepared(&p.mul(&a), &qb), e_ab);
+        let product = multi_pairing(&[(&p, &q), (&p.mul(&a), &q), (&p, &q.mul(&b))]);
+        assert_eq!(product, e.pow(&a.add(&b).add(&Scalar::from_u64(1))));
         let terms = [(&p.mul(&b).neg(), G2Prepared::generator()), (&p, &qb)];
         assert!(bool::from(pairing_product_is_one(&terms)));
-        let bytes = p.mul(&b).to_compressed();
-        assert_eq!(G1::decode_secret(&bytes), G1::decode("x", &bytes));
+        assert!(!bool::from(pairing_product_is_one(&terms[..1])));
+    }
+
+    #[test]
+    fn infinity_counts_as_one() {
+        let (p, q, p0, q0) = (G1::generator(), G2::generator(), G1::identity(), G2::identity());
+        for (p, q) in [(&p0, &q), (&p, &q0), (&p0, &q0)] {
+            assert_eq!(pairing(p, q), Gt::one());
+            assert_eq!(pairing_prepared(p, &G2Prepared::new(q)), Gt::one());
+        }
+        let mixed = [(&p0, &q), (&p, &q), (&p, &q0)];
+        assert_eq!(multi_pairing(&mixed), pairing(&p, &q));
+        let (inf, q) = (G2Prepared::new(&q0), G2Prepared::generator());
+        assert!(bool::from(pairing_product_is_one(&[(&p, q), (&p, &inf), (&p0, q), (&p.neg(), q)])));
+        assert!(bool::from(pairing_product_is_one(&[])));
     }
 }
