@@ -15,7 +15,8 @@
 //!   (C0, DEL, C1). RFC 3261 tells `+` from `%2B`; whoever means the latter cannot be named, and nobody is confused.
 //! - **no password**: it is a secret (RFC 3261 advises against it), a name is public.
 //! - **host**: labels of lower-case letters, digits and inner hyphens, at most 63 bytes each and 253 together, the last
-//!   beginning with a letter, no dot at the end; internationalised names as A-labels (`xn--`). Or an IPv4 address in four
+//!   beginning with a letter, no dot at the end; internationalised names as A-labels (`xn--`, not decoded). One label is enough in a private
+//!   network. Or an IPv4 address in four
 //!   decimal numbers, or `[` IPv6 address `]` as in RFC 5952 without its mixed notation, never an IPv4-mapped one.
 //! - **no port, parameters or headers**: they say how to reach the person (and `sip:a@b` and `sip:a@b:5060` differ in RFC 3261),
 //!   an address of record says who it is. Telephone numbers are `tel:` names, not `;user=phone`.
