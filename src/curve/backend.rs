@@ -65,6 +65,13 @@ pub(crate) trait Point: Group {
     fn select(a: &Self, b: &Self, choice: Choice) -> Self;
     /// RFC 9380 `hash_to_curve`, random-oracle variant, XMD:SHA-256, SSWU.
     fn hash(msg: &[u8], dst: &[u8]) -> Self;
+    /// RFC 9380 `encode_to_curve`, the non-uniform variant, which only the tests of the map use.
+    #[cfg(test)]
+    fn encode(msg: &[u8], dst: &[u8]) -> Self;
+    /// RFC 9380 `map_to_curve` and cofactor clearing for one field element, given by canonical coefficients, lowest first.
+    /// `None` where the backend does not publish it.
+    #[cfg(test)]
+    fn map(u: &[[u8; 48]]) -> Option<Self>;
     /// ZCash compressed encoding.
     fn to_compressed(&self) -> Self::Compressed;
     /// ZCash uncompressed encoding.

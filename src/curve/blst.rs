@@ -144,7 +144,7 @@ impl Backend for Blst {
 macro_rules! point {
     ($point:ident, $affine:ident, $field:ident, $bytes:literal, $parts:literal, $endo:path, $generator:ident, $add:ident,
      $add_affine:ident, $double:ident, $cneg:ident, $mult:ident, $to_affine:ident, $from_affine:ident, $many:ident,
-     $is_inf:ident, $is_equal:ident, $in_group:ident, $hash:ident, $compress:ident, $serialize:ident, $uncompress:ident,
+     $is_inf:ident, $is_equal:ident, $in_group:ident, $hash:ident, $encode:ident, $map:ident, $compress:ident, $serialize:ident, $uncompress:ident,
      $deserialize:ident) => {
         impl Group for $point {
             type Entry = $affine;
@@ -190,12 +190,9 @@ macro_rules! point {
             }
 
             fn lookup(row: &[Self::Entry], index: u64, negative: Choice) -> Self::Entry {
-                let mut found = $affine::default();
-                for (i, entry) in (1u64..).zip(row) {
-                    let mask = mask(i.ct_eq(&index));
-                    or_masked(&mut found.x, &entry.x, mask);
-                    or_masked(&mut found.y, &entry.y, mask);
-                }
+                let masks = masks(row.len(), index.wrapping_sub(1));
+                let mut found =
+                    $affine { x: pick(row, &masks, |entry| &entry.x), y: pick(row, &masks, |entry| &entry.y) };
                 let minus = found.y.negated();
                 found.y = $field::select(&found.y, &minus, negative);
                 found
@@ -243,6 +240,21 @@ macro_rules! point {
 
             fn hash(msg: &[u8], dst: &[u8]) -> Self {
                 out!($point, $hash, msg.as_ptr(), msg.len(), dst.as_ptr(), dst.len(), core::ptr::null(), 0)
+            }
+
+            #[cfg(test)]
+            fn encode(msg: &[u8], dst: &[u8]) -> Self {
+                out!($point, $encode, msg.as_ptr(), msg.len(), dst.as_ptr(), dst.len(), core::ptr::null(), 0)
+            }
+
+            #[cfg(test)]
+            fn map(u: &[[u8; 48]]) -> Option<Self> {
+                let mut field = $field::default();
+                for (fp, bytes) in field.fps_mut().iter_mut().zip(u) {
+                    *fp = out!(blst_fp, blst_fp_from_bendian, bytes.as_ptr());
+                }
+                // Without a second element it maps the one and clears the cofactor.
+                Some(out!($point, $map, &field, core::ptr::null()))
             }
 
             fn to_compressed(&self) -> Self::Compressed {
@@ -300,6 +312,8 @@ point!(
     blst_p1_is_equal,
     blst_p1_in_g1,
     blst_hash_to_g1,
+    blst_encode_to_g1,
+    blst_map_to_g1,
     blst_p1_compress,
     blst_p1_serialize,
     blst_p1_uncompress,
@@ -325,6 +339,8 @@ point!(
     blst_p2_is_equal,
     blst_p2_in_g2,
     blst_hash_to_g2,
+    blst_encode_to_g2,
+    blst_map_to_g2,
     blst_p2_compress,
     blst_p2_serialize,
     blst_p2_uncompress,
@@ -363,13 +379,11 @@ impl Target for blst_fp12 {
     }
 
     fn lookup(row: &[Self], index: u64) -> Self {
+        let masks = masks(row.len(), index);
         let mut found = Self { fp6: [blst_fp6::default(); 2] };
-        for (i, entry) in (0u64..).zip(row) {
-            let mask = mask(i.ct_eq(&index));
-            for (f, e) in found.fp6.iter_mut().zip(&entry.fp6) {
-                for (f, e) in f.fp2.iter_mut().zip(&e.fp2) {
-                    or_masked(f, e, mask);
-                }
+        for (j, half) in found.fp6.iter_mut().enumerate() {
+            for (i, c) in half.fp2.iter_mut().enumerate() {
+                *c = pick(row, &masks, |entry| &entry.fp6[j].fp2[i]);
             }
         }
         found
@@ -396,31 +410,33 @@ impl Target for blst_fp12 {
 }
 
 /// What tables need of Fp and Fp2.
-trait Field: Copy {
-    fn limbs(&self) -> impl Iterator<Item = &u64>;
-    fn limbs_mut(&mut self) -> impl Iterator<Item = &mut u64>;
+trait Field: Copy + Default + 'static {
+    fn fps(&self) -> &[blst_fp];
+    fn fps_mut(&mut self) -> &mut [blst_fp];
     fn negated(&self) -> Self;
 
     fn select(a: &Self, b: &Self, choice: Choice) -> Self {
         let mut c = *a;
-        for (c, b) in c.limbs_mut().zip(b.limbs()) {
-            *c = u64::conditional_select(c, b, choice);
+        for (c, b) in c.fps_mut().iter_mut().zip(b.fps()) {
+            for (c, b) in c.l.iter_mut().zip(&b.l) {
+                c.conditional_assign(b, choice);
+            }
         }
         c
     }
 
     fn wipe(&mut self) {
-        self.limbs_mut().for_each(Zeroize::zeroize);
+        self.fps_mut().iter_mut().for_each(|c| c.l.zeroize());
     }
 }
 
 impl Field for blst_fp {
-    fn limbs(&self) -> impl Iterator<Item = &u64> {
-        self.l.iter()
+    fn fps(&self) -> &[blst_fp] {
+        core::slice::from_ref(self)
     }
 
-    fn limbs_mut(&mut self) -> impl Iterator<Item = &mut u64> {
-        self.l.iter_mut()
+    fn fps_mut(&mut self) -> &mut [blst_fp] {
+        core::slice::from_mut(self)
     }
 
     fn negated(&self) -> Self {
@@ -429,13 +445,12 @@ impl Field for blst_fp {
 }
 
 impl Field for blst_fp2 {
-    fn limbs(&self) -> impl Iterator<Item = &u64> {
-        self.fp[0].l.iter().chain(&self.fp[1].l)
+    fn fps(&self) -> &[blst_fp] {
+        &self.fp
     }
 
-    fn limbs_mut(&mut self) -> impl Iterator<Item = &mut u64> {
-        let [a, b] = &mut self.fp;
-        a.l.iter_mut().chain(&mut b.l)
+    fn fps_mut(&mut self) -> &mut [blst_fp] {
+        &mut self.fp
     }
 
     fn negated(&self) -> Self {
@@ -443,15 +458,34 @@ impl Field for blst_fp2 {
     }
 }
 
-fn or_masked<F: Field>(into: &mut F, from: &F, mask: u64) {
-    for (i, f) in into.limbs_mut().zip(from.limbs()) {
-        *i |= f & mask;
+/// Longest row of a table.
+const ROW_MAX: usize = 32;
+
+/// One mask for each of `n` entries, all ones for number `index`.
+fn masks(n: usize, index: u64) -> [u64; ROW_MAX] {
+    debug_assert!(n <= ROW_MAX);
+    let mut masks = [0; ROW_MAX];
+    for (i, mask) in (0u64..).zip(&mut masks[..n]) {
+        *mask = u64::from(i.ct_eq(&index).unwrap_u8()).wrapping_neg();
     }
+    masks
 }
 
-/// All ones where the choice is set.
-fn mask(choice: Choice) -> u64 {
-    u64::from(choice.unwrap_u8()).wrapping_neg()
+/// The field value of the one entry whose mask is set, or zero. Entry after entry per value, so that the sum stays in
+/// registers: twice as fast as value after value per entry.
+#[inline(always)]
+fn pick<E, F: Field>(row: &[E], masks: &[u64; ROW_MAX], field: impl Fn(&E) -> &F) -> F {
+    let mut found = F::default();
+    for (i, sum) in found.fps_mut().iter_mut().enumerate() {
+        let mut limbs = [0; 6];
+        for (entry, mask) in row.iter().zip(masks) {
+            for (limb, l) in limbs.iter_mut().zip(&field(entry).fps()[i].l) {
+                *limb |= l & mask;
+            }
+        }
+        sum.l = limbs;
+    }
+    found
 }
 
 fn choice(flag: bool) -> Choice {

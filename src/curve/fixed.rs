@@ -5,8 +5,7 @@
 //!
 //! ```text
 //! k = k0 + k1 B + k2 B^2 + ..     B = |x| in G2, x^2 in G1      endo = [-B]
-//! S_i = sum over windows j of Row_j[window_j(k_i)]
-//! [k]P = S_0 - endo(S_1 - endo(S_2 - ..))
+//! [k]P = [k0]P - endo([k1]P - endo([k2]P - ..))            [ki]P = sum over windows j of Row_j[window_j(ki)]
 //! ```
 //!
 //! # Cost
@@ -35,10 +34,12 @@ impl<G: Group> FixedBase<G> {
         let mut multiples = Vec::with_capacity(Self::WINDOWS * ROW);
         let mut base = *point;
         for _ in 0..Self::WINDOWS {
-            let mut multiple = base;
-            for _ in 0..ROW {
-                multiples.push(multiple);
-                multiple = multiple.add(&base);
+            let row = multiples.len();
+            multiples.push(base);
+            for m in 2..=ROW {
+                // Number m is at row + m - 1; doubling is cheaper than adding.
+                let half: G = multiples[row + m / 2 - 1];
+                multiples.push(if m % 2 == 0 { half.double() } else { multiples[row + m - 2].add(&base) });
             }
             for _ in 0..WINDOW {
                 base = base.double();
@@ -51,12 +52,11 @@ impl<G: Group> FixedBase<G> {
     pub(crate) fn mul(&self, k: &Limbs) -> G {
         let mut sum = G::identity();
         for part in parts(k, G::PARTS)[..G::PARTS].iter().rev() {
-            let mut s = G::identity();
+            sum = sum.endo().neg_if(Choice::from(1));
             for (j, row) in self.0.chunks_exact(ROW).enumerate() {
                 let (magnitude, negative) = window(*part, j);
-                s = s.add_entry(&G::lookup(row, magnitude, negative));
+                sum = sum.add_entry(&G::lookup(row, magnitude, negative));
             }
-            sum = s.add(&sum.endo().neg_if(Choice::from(1)));
         }
         sum
     }

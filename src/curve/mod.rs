@@ -37,6 +37,8 @@ mod power;
 mod recode;
 mod scalar;
 mod tower;
+#[cfg(test)]
+mod vectors;
 
 use backend::Backend;
 #[cfg(feature = "blst")]

@@ -80,7 +80,7 @@ impl Backend for Portable {
 
 /// Both point groups; the crate names the methods alike.
 macro_rules! point {
-    ($point:ident, $affine:ident, $bytes:literal, $parts:literal, $endo:path) => {
+    ($point:ident, $affine:ident, $bytes:literal, $parts:literal, $endo:path, $map:expr) => {
         impl Group for $point {
             type Entry = $affine;
             const PARTS: usize = $parts;
@@ -158,6 +158,16 @@ macro_rules! point {
                 $point::hash::<ExpandMsgXmd<Sha256>>(msg, dst)
             }
 
+            #[cfg(test)]
+            fn encode(msg: &[u8], dst: &[u8]) -> Self {
+                $point::encode::<ExpandMsgXmd<Sha256>>(msg, dst)
+            }
+
+            #[cfg(test)]
+            fn map(u: &[[u8; 48]]) -> Option<Self> {
+                $map(u)
+            }
+
             fn to_compressed(&self) -> Self::Compressed {
                 $point::to_compressed(self)
             }
@@ -182,8 +192,17 @@ macro_rules! point {
     };
 }
 
-point!(G1Projective, G1Affine, 48, 2, endo_g1);
-point!(G2Projective, G2Affine, 96, 4, endo_g2);
+point!(G1Projective, G1Affine, 48, 2, endo_g1, map_g1);
+point!(G2Projective, G2Affine, 96, 4, endo_g2, |_| None);
+
+/// The crate publishes the map for G1 only.
+#[cfg(test)]
+fn map_g1(u: &[[u8; 48]]) -> Option<G1Projective> {
+    use bls12_381_plus::elliptic_curve_013::hash2curve::MapToCurve;
+    use bls12_381_plus::group_013::cofactor::CofactorGroup;
+    let u = Option::<Fp>::from(Fp::from_bytes(u.first()?))?;
+    Some(u.map_to_curve().clear_cofactor())
+}
 
 /// `(x, y)` to `(BETA x, y)` on the uncompressed encoding. Infinity gives something of no use.
 fn endo_g1(point: &[u8; 96]) -> [u8; 96] {

@@ -10,7 +10,7 @@
 //! (`recode.rs`): 64 cyclotomic squarings and 72 multiplications.
 //!
 //! **Often** ([`Powers`]): every digit is also cut into 6 pieces of 11 columns and the table holds the 32 products of
-//! `g^(2^(11 i))`. The other three digits use the same table, their entry goes through the Frobenius map: 10 squarings, 45
+//! `g^(2^(11 i))`. The other three digits use the same table, their entry goes through the Frobenius map: 10 squarings, 44
 //! multiplications, 33 Frobenius maps; 27 KB.
 //!
 //! Sign-aligned columns want an odd digit. An even one is raised by one and the result divided again by its base (a table
@@ -101,14 +101,21 @@ impl<T: Target> Powers<T> {
         let even = (0..4).fold(0, |index, i| index | (!d[i] & 1) << i);
         let columns = [0, 1, 2, 3].map(|i| Columns::new(d[i] | 1, COLUMNS));
         let pieces = [0, 1, 2, 3].map(|i| columns[i].align(d[i] >> COLUMNS, (PIECES - 1) * COLUMNS));
-        let mut power = T::one();
+        let factor = |column: usize, i: usize| {
+            let index =
+                (0..PIECES - 1).fold(0, |index, s| index | ((pieces[i] >> (s * COLUMNS + column)) as u64 & 1) << s);
+            // The conjugate of the sign and that of an odd power of `|x|` in one.
+            let conjugate = columns[i].is_negative(column) ^ Choice::from(i as u8 & 1);
+            let entry = T::lookup(&self.pieces, index).conjugate_if(conjugate);
+            if i == 0 { entry } else { entry.frobenius(i) }
+        };
+        let mut power = factor(COLUMNS - 1, 0);
         for column in (0..COLUMNS).rev() {
-            power = power.square();
-            for i in 0..4 {
-                let index =
-                    (0..PIECES - 1).fold(0, |index, s| index | ((pieces[i] >> (s * COLUMNS + column)) as u64 & 1) << s);
-                let entry = T::lookup(&self.pieces, index).conjugate_if(columns[i].is_negative(column));
-                power = power.mul(&to_power_of_x(&entry, i));
+            if column != COLUMNS - 1 {
+                power = power.square().mul(&factor(column, 0));
+            }
+            for i in 1..4 {
+                power = power.mul(&factor(column, i));
             }
         }
         power.mul(&T::lookup(&self.corrections, even))
