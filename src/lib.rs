@@ -16,6 +16,8 @@ pub mod error;
 pub mod ibake;
 pub mod ibe;
 pub mod kdf;
+#[cfg(feature = "std")]
+pub mod keyfile;
 pub mod secret;
 pub mod srtp;
 pub mod suite;
