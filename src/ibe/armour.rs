@@ -11,9 +11,9 @@
 //! base64 of the DER, 64 characters a line
 //! -----END IBAKE PUBLIC PARAMETERS-----
 //! ```
-//! The readable lines repeat what the DER says, and reading refuses them if they say anything else: people decide by what
-//! they read. For the same reason nothing may stand before the first line or after the last. Lines end in LF or CRLF; the last
-//! line's end may be missing. Everything else is as written above, to the byte.
+//! The readable lines repeat what the DER says, and reading refuses them if they say anything else: people decide by
+//! what they read. For the same reason nothing may stand before the first line or after the last. Lines end in LF or
+//! CRLF; the last line's end may be missing. Everything else is as written above, to the byte.
 
 use alloc::format;
 use alloc::string::String;
@@ -68,8 +68,8 @@ impl PublicParameters {
     /// Reads the text form, with all the checks of [`Self::from_der`].
     ///
     /// # Errors
-    /// [`DecodeReason::Text`] if it is not this form, [`DecodeReason::TooLong`] over [`ARMOUR_MAX`], [`ParametersError::Armour`] if a
-    /// readable line contradicts the content, and the errors of [`Self::from_der`].
+    /// [`DecodeReason::Text`] if it is not this form, [`DecodeReason::TooLong`] over [`ARMOUR_MAX`],
+    /// [`ParametersError::Armour`] if a readable line contradicts the content, and the errors of [`Self::from_der`].
     pub fn from_armour(text: &str) -> Result<Self, Error> {
         if text.len() > ARMOUR_MAX {
             let reason = DecodeReason::TooLong { limit: ARMOUR_MAX, got: text.len() };

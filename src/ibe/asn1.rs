@@ -1,7 +1,7 @@
 //! The DER that identities and public parameters need: strict reading, canonical writing.
 //!
-//! Reading goes through the `der` crate, which insists on minimal lengths; writing is our own few lines. Whoever decodes
-//! re-encodes and compares, so each checks the other.
+//! Reading goes through the `der` crate, which insists on minimal lengths; writing is our own few lines. Whoever
+//! decodes re-encodes and compares, so each checks the other.
 
 use alloc::vec::Vec;
 use der::asn1::{AnyRef, GeneralizedTime};

@@ -12,12 +12,12 @@ pub const DISTRICT_MAX: usize = 255;
 /// The URI of a district, which RFC 5408 makes both its name and the place where its parameters are fetched.
 ///
 /// `https://host [":" port] *("/" segment)`, 1 to 255 bytes of printable ASCII, in normal form:
-/// - `https` only: RFC 5408 section 4.1 demands that parameters come over TLS, and the URI is hashed into every identity, so
-///   it cannot be changed to a secure one later;
+/// - `https` only: RFC 5408 section 4.1 demands that parameters come over TLS, and the URI is hashed into every
+///   identity, so it cannot be changed to a secure one later;
 /// - host as in names ([`super::name`]): lower case, no dot at the end, A-labels, or an address in its one form;
 /// - a port in decimal without leading zeros, 1 to 65535; not 443, which is written by leaving it out;
-/// - path segments of letters, digits and `-._~` (case kept), neither empty nor `.` nor `..`, so no `/` at the end; percent-escapes
-///   are refused because their equivalence is a matter of opinion;
+/// - path segments of letters, digits and `-._~` (case kept), neither empty nor `.` nor `..`, so no `/` at the end;
+///   percent-escapes are refused because their equivalence is a matter of opinion;
 /// - no user, query or fragment.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct District(Arc<str>);
@@ -26,8 +26,8 @@ impl District {
     /// Takes a district that is in normal form.
     ///
     /// # Errors
-    /// [`IdentityError::NotNormal`] with the rule if another spelling would be accepted, [`IdentityError::District`] if none would,
-    /// and the errors of bytes and length.
+    /// [`IdentityError::NotNormal`] with the rule if another spelling would be accepted, [`IdentityError::District`] if
+    /// none would, and the errors of bytes and length.
     pub fn parse(s: &str) -> Result<Self, IdentityError> {
         check_bytes(s, DISTRICT_MAX)?;
         let (scheme, rest) = s.split_once("://").ok_or(IdentityError::District)?;

@@ -54,7 +54,8 @@ pub(super) fn check_host(host: &str) -> Result<(), IdentityError> {
     check_host_name(host)
 }
 
-/// A host name: lower-case labels of letters, digits and inner hyphens; the last begins with a letter; no dot at the end.
+/// A host name: lower-case labels of letters, digits and inner hyphens; the last begins with a letter; no dot at the
+/// end.
 pub(super) fn check_host_name(host: &str) -> Result<(), IdentityError> {
     if host.bytes().any(|b| b.is_ascii_uppercase()) {
         return Err(IdentityError::NotNormal("host in lower case"));

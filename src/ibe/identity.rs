@@ -16,8 +16,9 @@
 //! | NAI, decrypt | [`oid::DECRYPT_EMAIL`] | `EmailIdentityData` of RFC 5409 section 2 |
 //! | NAI, sign | [`oid::SIGN_EMAIL`] | `EmailIdentityData` |
 //!
-//! So server, key epoch, purpose, name and period are all bound, and DER makes it injective: it is never a concatenation
-//! of strings. The length of the period is not in there; the parameters with this district and serial fix it.
+//! So server, key epoch, purpose, name and period are all bound, and DER makes it injective: it is never a
+//! concatenation of strings. The length of the period is not in there; the parameters with this district and serial fix
+//! it.
 //!
 //! Decoding accepts exactly what encoding produces: every part in normal form, then encoded again and compared.
 
@@ -65,7 +66,8 @@ impl Identity {
     /// Puts the parts together and encodes them.
     ///
     /// # Errors
-    /// [`IdentityError::Serial`] if `serial` is zero; [`IdentityError::TimeRange`] never, as every [`Period`] is inside the range.
+    /// [`IdentityError::Serial`] if `serial` is zero; [`IdentityError::TimeRange`] never, as every [`Period`] is inside
+    /// the range.
     pub fn new(
         district: &District,
         serial: u64,
@@ -95,9 +97,10 @@ impl Identity {
     /// Decodes an identity whose period has the length that its district's parameters fix.
     ///
     /// # Errors
-    /// [`Error::Decode`] if it is not the canonical DER of an identity: [`DecodeReason::TooLong`] over [`IDENTITY_MAX`],
-    /// [`DecodeReason::Unknown`] (with the last arc) for another `identityType`, [`DecodeReason::Inconsistent`] if the type does
-    /// not fit the form of the name. [`Error::Identity`] if a part is not acceptable: district, serial, name, period.
+    /// [`Error::Decode`] if it is not the canonical DER of an identity: [`DecodeReason::TooLong`] over
+    /// [`IDENTITY_MAX`], [`DecodeReason::Unknown`] (with the last arc) for another `identityType`,
+    /// [`DecodeReason::Inconsistent`] if the type does not fit the form of the name. [`Error::Identity`] if a part is
+    /// not acceptable: district, serial, name, period.
     ///
     /// Source: RFC 5408 section 3; RFC 5409 section 2.
     pub fn from_der(der: &[u8], granularity: Granularity) -> Result<Self, Error> {

@@ -16,15 +16,17 @@
 //! | `V` | 32 bytes | second part: `sigma` under a pad from `e([k]Q_ID, P_pub) = e(d_ID, U)` |
 //!
 //! # What differs from RFC 5091
-//! RFC 5091 (IBCS #1) defines Boneh-Franklin for type-1 pairings, supersingular curves over large prime fields, where both
-//! arguments of the pairing come from one group. BLS12-381 has a type-3 pairing, so its formats cannot be reproduced:
+//! RFC 5091 (IBCS #1) defines Boneh-Franklin for type-1 pairings, supersingular curves over large prime fields, where
+//! both arguments of the pairing come from one group. BLS12-381 has a type-3 pairing, so its formats cannot be
+//! reproduced:
 //!
 //! - kept: the algorithms' structure (setup, extraction, encryption with a hash of the pairing value, the check of the
-//!   ciphertext by re-encryption), and all of RFC 5408's framework around them: `IBEIdentityInfo`, `IBESysParams`, object
-//!   identifiers, and `EmailIdentityData` of RFC 5409;
-//! - redefined: HashToPoint is RFC 9380's hash to G1; HashToRange, HashBytes and Canonical are HKDF-SHA-256 with labels over
-//!   fixed encodings; the hybrid encryption is a key encapsulation with implicit rejection and an AEAD; the public parameters have
-//!   an algorithm identifier of our own ([`oid::ALGORITHM`]), a proof of possession and a period length.
+//!   ciphertext by re-encryption), and all of RFC 5408's framework around them: `IBEIdentityInfo`, `IBESysParams`,
+//!   object identifiers, and `EmailIdentityData` of RFC 5409;
+//! - redefined: HashToPoint is RFC 9380's hash to G1; HashToRange, HashBytes and Canonical are HKDF-SHA-256 with labels
+//!   over fixed encodings; the hybrid encryption is a key encapsulation with implicit rejection and an AEAD; the public
+//!   parameters have an algorithm identifier of our own ([`oid::ALGORITHM`]), a proof of possession and a period
+//!   length.
 
 pub mod armour;
 pub mod district;

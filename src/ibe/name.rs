@@ -1,32 +1,35 @@
 //! Names: what a caller dials, in one normal form each.
 //!
-//! A key is issued for bytes, so two spellings of one name would be two people, and a repaired spelling could be somebody
-//! else. Every name therefore has exactly one accepted spelling; server and client refuse all others and repair none.
+//! A key is issued for bytes, so two spellings of one name would be two people, and a repaired spelling could be
+//! somebody else. Every name therefore has exactly one accepted spelling; server and client refuse all others and
+//! repair none.
 //!
 //! # Rules
-//! All forms: 1 to 1,024 bytes, printable ASCII, no space. The part before the first `:` decides: `sip`, `sips` or `tel` (lower
-//! case) make a URI of that kind; a text without `:` and with `@` is a NAI; anything else is unknown. The same
-//! user under `sip:`, `sips:` and `tel:` is three identities (RFC 3261 section 19.1.4 says so of the first two).
+//! All forms: 1 to 1,024 bytes, printable ASCII, no space. The part before the first `:` decides: `sip`, `sips` or
+//! `tel` (lower case) make a URI of that kind; a text without `:` and with `@` is a NAI; anything else is unknown. The
+//! same user under `sip:`, `sips:` and `tel:` is three identities (RFC 3261 section 19.1.4 says so of the first two).
 //!
 //! `sip:` and `sips:` (RFC 3261 sections 19.1 and 25.1), an address of record, `scheme ":" [ user "@" ] host`:
-//! - **user**: the characters that RFC 3261 allows there unescaped, letters, digits and `-_.!~*'()&=+$,;?/`, each standing for
-//!   itself, case kept, because user parts are compared case-sensitively. Every other character is percent-escaped as
-//!   UTF-8 with upper-case digits; escapes of characters that need none are refused, and so are escaped control characters
-//!   (C0, DEL, C1). RFC 3261 tells `+` from `%2B`; whoever means the latter cannot be named, and nobody is confused.
+//! - **user**: the characters that RFC 3261 allows there unescaped, letters, digits and `-_.!~*'()&=+$,;?/`, each
+//!   standing for itself, case kept, because user parts are compared case-sensitively. Every other character is
+//!   percent-escaped as UTF-8 with upper-case digits; escapes of characters that need none are refused, and so are
+//!   escaped control characters (C0, DEL, C1). RFC 3261 tells `+` from `%2B`; whoever means the latter cannot be named,
+//!   and nobody is confused.
 //! - **no password**: it is a secret (RFC 3261 advises against it), a name is public.
 //! - **host**: labels of lower-case letters, digits and inner hyphens, at most 63 bytes each and 253 together, the last
-//!   beginning with a letter, no dot at the end; internationalised names as A-labels (`xn--`, not decoded). One label is enough in a private
-//!   network. Or an IPv4 address in four
-//!   decimal numbers, or `[` IPv6 address `]` as in RFC 5952 without its mixed notation, never an IPv4-mapped one.
-//! - **no port, parameters or headers**: they say how to reach the person (and `sip:a@b` and `sip:a@b:5060` differ in RFC 3261),
-//!   an address of record says who it is. Telephone numbers are `tel:` names, not `;user=phone`.
+//!   beginning with a letter, no dot at the end; internationalised names as A-labels (`xn--`, not decoded). One label
+//!   is enough in a private network. Or an IPv4 address in four decimal numbers, or `[` IPv6 address `]` as in RFC 5952
+//!   without its mixed notation, never an IPv4-mapped one.
+//! - **no port, parameters or headers**: they say how to reach the person (and `sip:a@b` and `sip:a@b:5060` differ in
+//!   RFC 3261), an address of record says who it is. Telephone numbers are `tel:` names, not `;user=phone`.
 //!
-//! `tel:` (RFC 3966): `+` and 1 to 15 digits (E.164), no visual separators. Local numbers, extensions and other parameters are
-//! refused: they mean something in one network only.
+//! `tel:` (RFC 3966): `+` and 1 to 15 digits (E.164), no visual separators. Local numbers, extensions and other
+//! parameters are refused: they mean something in one network only.
 //!
-//! NAI (RFC 7542), the form of an e-mail address, `user "@" realm`: user of dot-separated strings of ``A-Z a-z 0-9 !#$%&'*+-/=?^_`{|}~``,
-//! case kept and compared byte by byte since only the realm may interpret it; realm a host name as above with at least
-//! one dot. Internationalised users are refused: RFC 5409 carries the name in an IA5String, and an e-mail user has no escape.
+//! NAI (RFC 7542), the form of an e-mail address, `user "@" realm`: user of dot-separated strings of ``A-Z a-z 0-9
+//! !#$%&'*+-/=?^_`{|}~``, case kept and compared byte by byte since only the realm may interpret it; realm a host name
+//! as above with at least one dot. Internationalised users are refused: RFC 5409 carries the name in an IA5String, and
+//! an e-mail user has no escape.
 //!
 //! Escaped non-ASCII text is compared by its bytes; Unicode normalisation is up to who assigns names.
 
@@ -215,8 +218,8 @@ fn check_nai(user: &str, realm: &str) -> Result<(), IdentityError> {
 /// Best-effort normal form for the "did you mean" of a user interface. The library itself never calls it: whether the
 /// suggestion is who the user meant is for the user to say.
 ///
-/// Trims, takes `mailto:` off, lowers scheme and host, re-escapes the user, strips password, port, parameters and header
-/// fields of a SIP URI and the separators of a telephone number. `None` if that does not give a name.
+/// Trims, takes `mailto:` off, lowers scheme and host, re-escapes the user, strips password, port, parameters and
+/// header fields of a SIP URI and the separators of a telephone number. `None` if that does not give a name.
 pub fn suggest(s: &str) -> Option<Name> {
     let s = s.trim();
     if s.len() > 4 * NAME_MAX {

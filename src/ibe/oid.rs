@@ -1,7 +1,8 @@
 //! Object identifiers: those of RFC 5408 and RFC 5409, and our own below `2.25.<UUID>`.
 //!
-//! Anybody may name things below `2.25.` with a UUID and no registration (ITU-T X.667), at the price of one arc of 128 bits,
-//! which the usual OID types refuse. So an [`Oid`] carries the content bytes of its DER encoding, computed at compile time.
+//! Anybody may name things below `2.25.` with a UUID and no registration (ITU-T X.667), at the price of one arc of 128
+//! bits, which the usual OID types refuse. So an [`Oid`] carries the content bytes of its DER encoding, computed at
+//! compile time.
 //!
 //! | constant | last arcs | names |
 //! | --- | --- | --- |
@@ -12,8 +13,8 @@
 //! | [`FAMILY`] | `.5` | what public parameters name: "all four identity types of this table" |
 //! | [`DECRYPT_EMAIL`] | | `cmsIdentityOID` of RFC 5409, for decryption |
 //!
-//! `FAMILY` exists because `IBESysParams` has room for one `ibeIdentityType` only (RFC 5408 section 4.2), while a district
-//! serves URIs and e-mail names, for decryption and for signing. No identity carries it.
+//! `FAMILY` exists because `IBESysParams` has room for one `ibeIdentityType` only (RFC 5408 section 4.2), while a
+//! district serves URIs and e-mail names, for decryption and for signing. No identity carries it.
 
 use core::fmt;
 

@@ -15,17 +15,18 @@
 //! ```
 //!
 //! # Fingerprint and proof of possession
-//! `fp = H("params" || lp(district) || u64 serial || lp(algorithm) || P_pub || lp(identity type) || u8 granularity)` is what keys and
-//! exchanges bind to; any change of these fields needs a new serial. `pop = [s]H_pop(fp)` shows that whoever published them
-//! holds `s`, so nobody can publish a `P_pub` computed from another district's. It is checked whenever parameters are
-//! loaded; a value of [`PublicParameters`] has passed every check.
+//! `fp = H("params" || lp(district) || u64 serial || lp(algorithm) || P_pub || lp(identity type) || u8 granularity)` is
+//! what keys and exchanges bind to; any change of these fields needs a new serial. `pop = [s]H_pop(fp)` shows that
+//! whoever published them holds `s`, so nobody can publish a `P_pub` computed from another district's. It is checked
+//! whenever parameters are loaded; a value of [`PublicParameters`] has passed every check.
 //!
-//! The proof says nothing about who publishes: that parameters are the district's comes from the TLS connection to its URI, or
-//! from comparing the fingerprint.
+//! The proof says nothing about who publishes: that parameters are the district's comes from the TLS connection to its
+//! URI, or from comparing the fingerprint.
 //!
-//! **Not under the fingerprint**, so that parameters can be published again without orphaning ciphertexts: `notBefore`, `notAfter`,
-//! the `pkgURI` extension (its presence and value), and entries of other algorithms (their presence, order and content).
-//! Whoever can alter parameters on their way can alter these four under a given fingerprint, and nothing else.
+//! **Not under the fingerprint**, so that parameters can be published again without orphaning ciphertexts: `notBefore`,
+//! `notAfter`, the `pkgURI` extension (its presence and value), and entries of other algorithms (their presence, order
+//! and content). Whoever can alter parameters on their way can alter these four under a given fingerprint, and nothing
+//! else.
 //!
 //! # Decisions
 //! - Other algorithms beside ours are tolerated, as RFC 5408 lets a client choose: kept as they are, at most
@@ -60,7 +61,8 @@ pub struct Description {
     pub district: District,
     /// Number of this set of parameters, from 1; larger than all earlier ones of the district.
     pub serial: u64,
-    /// First second of use, Unix time. Periods must lie inside the validity completely, so choose a boundary of their grid.
+    /// First second of use, Unix time. Periods must lie inside the validity completely, so choose a boundary of their
+    /// grid.
     pub not_before: u64,
     /// Last second of use, Unix time.
     pub not_after: u64,
@@ -86,7 +88,8 @@ impl PublicParameters {
     /// Puts parameters of a new key epoch together.
     ///
     /// # Errors
-    /// [`ParametersError::Possession`] if `pop` is not `[s]H_pop(fingerprint)`; errors of a description that could not be read back.
+    /// [`ParametersError::Possession`] if `pop` is not `[s]H_pop(fingerprint)`; errors of a description that could not
+    /// be read back.
     pub(crate) fn assemble(description: Description, p_pub: G2, pop: G1) -> Result<Self, Error> {
         let ours = (oid::ALGORITHM.content().to_vec(), algorithm_data(&description, &p_pub, &pop));
         Self::checked(description, p_pub, &pop, &[ours])
@@ -138,9 +141,9 @@ impl PublicParameters {
     /// Decodes and checks parameters.
     ///
     /// # Errors
-    /// [`Error::Decode`] if the bytes are not the canonical DER of parameters or a point is not one; [`Error::Identity`] for
-    /// district, serial or `pkgURI`; [`ParametersError::Algorithm`] without an entry of ours in our suite,
-    /// [`ParametersError::Extension`], [`ParametersError::Possession`].
+    /// [`Error::Decode`] if the bytes are not the canonical DER of parameters or a point is not one;
+    /// [`Error::Identity`] for district, serial or `pkgURI`; [`ParametersError::Algorithm`] without an entry of ours in
+    /// our suite, [`ParametersError::Extension`], [`ParametersError::Possession`].
     ///
     /// Source: RFC 5408 section 4.2.
     pub fn from_der(der: &[u8]) -> Result<Self, Error> {
@@ -220,8 +223,8 @@ impl PublicParameters {
     /// Whether identities of this period can be used with these parameters.
     ///
     /// # Errors
-    /// [`IdentityError::OffGrid`] if it is of another length than theirs; [`ParametersError::PeriodOutside`] if a second of it lies
-    /// outside their validity.
+    /// [`IdentityError::OffGrid`] if it is of another length than theirs; [`ParametersError::PeriodOutside`] if a
+    /// second of it lies outside their validity.
     pub fn check_period(&self, period: &Period) -> Result<(), Error> {
         if period.granularity() != self.granularity() {
             return Err(IdentityError::OffGrid.into());

@@ -1,12 +1,12 @@
 //! Validity periods on a UTC grid.
 //!
 //! An identity is valid for one hour, day, week or month. Which of them is fixed by the public parameters, so everybody
-//! computes the same start from the same clock: the hour, midnight, the Monday of the ISO week, or the first of the month,
-//! always UTC, leap seconds not counted (Unix time). Times are whole seconds in the years 1970 to 9999, what
+//! computes the same start from the same clock: the hour, midnight, the Monday of the ISO week, or the first of the
+//! month, always UTC, leap seconds not counted (Unix time). Times are whole seconds in the years 1970 to 9999, what
 //! `GeneralizedTime` can hold.
 //!
-//! RFC 5409 section 2 rounds a week down to a multiple of 604,800 seconds since 1970, which begins weeks on Thursdays; ours
-//! begin on Mondays, as people expect.
+//! RFC 5409 section 2 rounds a week down to a multiple of 604,800 seconds since 1970, which begins weeks on Thursdays;
+//! ours begin on Mondays, as people expect.
 
 use alloc::{format, string::String};
 use core::fmt;
@@ -177,8 +177,8 @@ impl Period {
         Self::containing(self.granularity, self.end)
     }
 
-    /// Whether an identity of this period may be used at `now`: `start - skew <= now < end + skew`, where the skew that two
-    /// clocks may differ by is five minutes, and never more than half the period.
+    /// Whether an identity of this period may be used at `now`: `start - skew <= now < end + skew`, where the skew that
+    /// two clocks may differ by is five minutes, and never more than half the period.
     pub fn is_current(&self, now: u64) -> bool {
         let skew = SKEW.min((self.end - self.start) / 2);
         self.start.saturating_sub(skew) <= now && now < self.end.saturating_add(skew)
