@@ -1,10 +1,10 @@
 //! Session keys from a master key: AES in counter mode as a pseudo-random function.
 //!
 //! Two places where the RFCs alone do not lead to what is deployed:
-//! - RFC 3711 section 4.3.2 gives RTCP a 32-bit index, which would move the label by two bytes. libsrtp, ffmpeg and pion
-//!   keep it where it is for RTP, as erratum 3712 asks: both indices count as 48 bits.
-//! - RFC 7714 does not say how a 96-bit master salt meets the 112-bit input. It stands in front and two zero bytes follow
-//!   (an erratum says "multiplied by 2^16"); libsrtp and pion do the same.
+//! - RFC 3711 section 4.3.2 gives RTCP a 32-bit index, which would move the label by two bytes. libsrtp, ffmpeg and
+//!   pion keep it where it is for RTP, as erratum 3712 asks: both indices count as 48 bits.
+//! - RFC 7714 does not say how a 96-bit master salt meets the 112-bit input. It stands in front and two zero bytes
+//!   follow (an erratum says "multiplied by 2^16"); libsrtp and pion do the same.
 
 use alloc::vec::Vec;
 use core::fmt;
