@@ -1,7 +1,7 @@
 //! What a backend must offer: the sealed trait [`Backend`] and the traits of its point and target groups.
 //!
 //! Everything above (fixed-base tables, powers in Gt, recodings, the decoding of secrets) is written once over these
-//! traits. Values are plain `Copy` data inside this module; the public types of [`super::types`] wrap them, wipe them and
+//! traits. Values are plain `Copy` data inside this module; the public types wrap them, wipe them and
 //! never are `Copy`.
 
 use alloc::vec::Vec;

@@ -20,12 +20,12 @@ macro_rules! point_type {
         impl $name {
             /// The standard generator.
             pub fn generator() -> Self {
-                Self($raw::generator())
+                Self(Point::generator())
             }
 
             /// The point at infinity.
             pub fn identity() -> Self {
-                Self($raw::identity())
+                Self(Group::identity())
             }
 
             /// RFC 9380 `hash_to_curve` of `msg` under the domain separation tag `dst` (1 to 255 bytes; a longer one is
@@ -36,7 +36,7 @@ macro_rules! point_type {
             ///
             /// Source: RFC 9380 section 8.8, the `XMD:SHA-256_SSWU_RO_` suite of this group.
             pub fn hash(msg: &[u8], dst: &[u8]) -> Self {
-                Self($raw::hash(msg, dst))
+                Self(Point::hash(msg, dst))
             }
 
             /// `[k]self`.
@@ -44,37 +44,37 @@ macro_rules! point_type {
             /// # Timing
             /// Constant in both (but for `k = 0` and the point at infinity).
             pub fn mul(&self, k: &Scalar) -> Self {
-                Self(self.0.mul(k.limbs()))
+                Self(Point::mul(&self.0, k.limbs()))
             }
 
             /// `self + other`, complete and constant time.
             pub fn add(&self, other: &Self) -> Self {
-                Self(self.0.add(&other.0))
+                Self(Group::add(&self.0, &other.0))
             }
 
             /// `-self`, constant time.
             pub fn neg(&self) -> Self {
-                Self(self.0.neg_if(Choice::from(1)))
+                Self(Group::neg_if(&self.0, Choice::from(1)))
             }
 
             /// Whether this is the point at infinity.
             pub fn is_identity(&self) -> Choice {
-                self.0.is_identity()
+                Point::is_identity(&self.0)
             }
 
             /// `b` where `choice` is set, otherwise `a`; both are read.
             pub fn conditional_select(a: &Self, b: &Self, choice: Choice) -> Self {
-                Self($raw::select(&a.0, &b.0, choice))
+                Self(Point::select(&a.0, &b.0, choice))
             }
 
             /// The compressed ZCash encoding; constant time but for infinity.
             pub fn to_compressed(&self) -> [u8; $bytes] {
-                self.0.to_compressed()
+                Point::to_compressed(&self.0)
             }
 
             /// The uncompressed ZCash encoding; constant time but for infinity.
             pub fn to_uncompressed(&self) -> [u8; 2 * $bytes] {
-                self.0.to_uncompressed()
+                Point::to_uncompressed(&self.0)
             }
 
             /// Reads a public compressed point; infinity allowed.
@@ -117,7 +117,7 @@ macro_rules! point_type {
 
         impl ConstantTimeEq for $name {
             fn ct_eq(&self, other: &Self) -> Choice {
-                self.0.ct_eq(&other.0)
+                Point::ct_eq(&self.0, &other.0)
             }
         }
 
@@ -185,7 +185,7 @@ impl G1 {
     /// Constant in `k`.
     pub fn mul_generator(k: &Scalar) -> Self {
         static TABLE: OnceBox<FixedBase<Raw1>> = OnceBox::new();
-        Self(TABLE.get_or_init(|| Box::new(FixedBase::new(&Raw1::generator()))).mul(k.limbs()))
+        Self(TABLE.get_or_init(|| Box::new(FixedBase::new(&Point::generator()))).mul(k.limbs()))
     }
 }
 
