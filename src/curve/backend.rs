@@ -132,9 +132,9 @@ pub(crate) trait Backend: sealed::Sealed + 'static {
     /// The lines of a finite point.
     fn lines(q: &Self::G2) -> Self::Lines;
     /// Product of the pairings of finite points; one for the empty list.
-    fn pair(terms: &[(Self::G1, Self::G2)]) -> Self::Gt;
+    fn pair(terms: &[(&Self::G1, &Self::G2)]) -> Self::Gt;
     /// Product of the pairings of finite points with prepared ones; one for the empty list.
-    fn pair_prepared(terms: &[(Self::G1, &Self::Lines)]) -> Self::Gt;
+    fn pair_prepared(terms: &[(&Self::G1, &Self::Lines)]) -> Self::Gt;
 }
 
 /// Verdict on an encoding's flags: infinity, or a finite point.

@@ -95,12 +95,12 @@ impl Backend for Blst {
         lines
     }
 
-    fn pair(terms: &[(blst_p1, blst_p2)]) -> blst_fp12 {
+    fn pair(terms: &[(&blst_p1, &blst_p2)]) -> blst_fp12 {
         if terms.is_empty() {
             return blst_fp12::default();
         }
-        let mut ps: Vec<_> = terms.iter().map(|t| out!(blst_p1_affine, blst_p1_to_affine, &t.0)).collect();
-        let qs: Vec<_> = terms.iter().map(|t| out!(blst_p2_affine, blst_p2_to_affine, &t.1)).collect();
+        let mut ps: Vec<_> = terms.iter().map(|t| out!(blst_p1_affine, blst_p1_to_affine, t.0)).collect();
+        let qs: Vec<_> = terms.iter().map(|t| out!(blst_p2_affine, blst_p2_to_affine, t.1)).collect();
         // A null second element makes blst read the first pointer as the start of an array.
         let (p, q) = ([ps.as_ptr(), core::ptr::null()], [qs.as_ptr(), core::ptr::null()]);
         let f = out!(blst_fp12, blst_miller_loop_n, q.as_ptr(), p.as_ptr(), terms.len());
@@ -108,10 +108,10 @@ impl Backend for Blst {
         out!(blst_fp12, blst_final_exp, &f)
     }
 
-    fn pair_prepared(terms: &[(blst_p1, &Vec<blst_fp6>)]) -> blst_fp12 {
+    fn pair_prepared(terms: &[(&blst_p1, &Vec<blst_fp6>)]) -> blst_fp12 {
         // blst's own loop over stored lines takes one pair; this one shares the squarings. As there, the lines want
         // (-2x, 2y) of the point.
-        let mut doubled: Vec<_> = terms.iter().map(|t| minus_2x_2y(&t.0)).collect();
+        let mut doubled: Vec<_> = terms.iter().map(|t| minus_2x_2y(t.0)).collect();
         let times_lines = |f: &mut blst_fp12, step: usize| {
             for ((_, lines), p) in terms.iter().zip(&doubled) {
                 let mut line = lines[step];
@@ -143,7 +143,7 @@ impl Backend for Blst {
 /// Both point groups; blst names the functions alike.
 macro_rules! point {
     ($point:ident, $affine:ident, $field:ident, $bytes:literal, $parts:literal, $endo:path, $generator:ident, $add:ident,
-     $add_affine:ident, $double:ident, $cneg:ident, $mult:ident, $to_affine:ident, $from_affine:ident, $many:ident,
+     $add_affine:ident, $double:ident, $cneg:ident, $mult:ident, $from_affine:ident, $many:ident,
      $is_inf:ident, $is_equal:ident, $in_group:ident, $hash:ident, $encode:ident, $map:ident, $compress:ident, $serialize:ident, $uncompress:ident,
      $deserialize:ident) => {
         impl Group for $point {
@@ -292,60 +292,16 @@ macro_rules! point {
     };
 }
 
-point!(
-    blst_p1,
-    blst_p1_affine,
-    blst_fp,
-    48,
-    2,
-    endo_g1,
-    blst_p1_generator,
-    blst_p1_add_or_double,
-    blst_p1_add_or_double_affine,
-    blst_p1_double,
-    blst_p1_cneg,
-    blst_p1_mult,
-    blst_p1_to_affine,
-    blst_p1_from_affine,
-    blst_p1s_to_affine,
-    blst_p1_is_inf,
-    blst_p1_is_equal,
-    blst_p1_in_g1,
-    blst_hash_to_g1,
-    blst_encode_to_g1,
-    blst_map_to_g1,
-    blst_p1_compress,
-    blst_p1_serialize,
-    blst_p1_uncompress,
-    blst_p1_deserialize
-);
-point!(
-    blst_p2,
-    blst_p2_affine,
-    blst_fp2,
-    96,
-    4,
-    endo_g2,
-    blst_p2_generator,
-    blst_p2_add_or_double,
-    blst_p2_add_or_double_affine,
-    blst_p2_double,
-    blst_p2_cneg,
-    blst_p2_mult,
-    blst_p2_to_affine,
-    blst_p2_from_affine,
-    blst_p2s_to_affine,
-    blst_p2_is_inf,
-    blst_p2_is_equal,
-    blst_p2_in_g2,
-    blst_hash_to_g2,
-    blst_encode_to_g2,
-    blst_map_to_g2,
-    blst_p2_compress,
-    blst_p2_serialize,
-    blst_p2_uncompress,
-    blst_p2_deserialize
-);
+#[rustfmt::skip] // one name per line would hide the list's regularity
+point!(blst_p1, blst_p1_affine, blst_fp, 48, 2, endo_g1, blst_p1_generator, blst_p1_add_or_double,
+    blst_p1_add_or_double_affine, blst_p1_double, blst_p1_cneg, blst_p1_mult, blst_p1_from_affine,
+    blst_p1s_to_affine, blst_p1_is_inf, blst_p1_is_equal, blst_p1_in_g1, blst_hash_to_g1, blst_encode_to_g1, blst_map_to_g1,
+    blst_p1_compress, blst_p1_serialize, blst_p1_uncompress, blst_p1_deserialize);
+#[rustfmt::skip] // one name per line would hide the list's regularity
+point!(blst_p2, blst_p2_affine, blst_fp2, 96, 4, endo_g2, blst_p2_generator, blst_p2_add_or_double,
+    blst_p2_add_or_double_affine, blst_p2_double, blst_p2_cneg, blst_p2_mult, blst_p2_from_affine,
+    blst_p2s_to_affine, blst_p2_is_inf, blst_p2_is_equal, blst_p2_in_g2, blst_hash_to_g2, blst_encode_to_g2, blst_map_to_g2,
+    blst_p2_compress, blst_p2_serialize, blst_p2_uncompress, blst_p2_deserialize);
 
 /// blst reports `(0, +-2)`, a point of order 3, as outside the group already while decoding; on the curve it is.
 fn known_curve(verdict: BLST_ERROR) -> bool {

@@ -178,13 +178,14 @@ fn pairings<B: Backend>() {
     let mut numbers = Numbers::new(5);
     let (a, b) = (numbers.scalar(), numbers.scalar());
     let (p, q) = (B::G1::generator(), B::G2::generator());
-    let e = B::pair(&[(p, q)]);
+    let e = B::pair(&[(&p, &q)]);
     let e_ab = pow(&e, &B::scalar_mul(&a, &b));
     assert!(!yes(e.ct_eq(&Target::one())));
-    assert!(yes(B::pair(&[(p.mul(&a), q.mul(&b))]).ct_eq(&e_ab)));
-    assert!(yes(B::pair(&[(p.mul(&b), q.mul(&a))]).ct_eq(&e_ab)));
+    assert!(yes(B::pair(&[(&p.mul(&a), &q.mul(&b))]).ct_eq(&e_ab)));
+    assert!(yes(B::pair(&[(&p.mul(&b), &q.mul(&a))]).ct_eq(&e_ab)));
 
-    let pairs: Vec<_> = (0..19).map(|_| (numbers.point::<B::G1>(), numbers.point::<B::G2>())).collect();
+    let points: Vec<_> = (0..19).map(|_| (numbers.point::<B::G1>(), numbers.point::<B::G2>())).collect();
+    let pairs: Vec<_> = points.iter().map(|(p, q)| (p, q)).collect();
     let lines: Vec<_> = pairs.iter().map(|(_, q)| B::lines(q)).collect();
     for n in [0, 1, 2, 3, 16, 17, 19] {
         let one_by_one = pairs[..n].iter().fold(B::Gt::one(), |acc, pair| acc.mul(&B::pair(&[*pair])));
@@ -196,8 +197,8 @@ fn pairings<B: Backend>() {
 
 fn target_group<B: Backend>() {
     let mut numbers = Numbers::new(6);
-    let g = B::pair(&[(numbers.point(), numbers.point())]);
-    let h = B::pair(&[(numbers.point(), numbers.point())]);
+    let g = B::pair(&[(&numbers.point(), &numbers.point())]);
+    let h = B::pair(&[(&numbers.point(), &numbers.point())]);
     let one = B::Gt::one();
     let inverse = g.conjugate_if(Choice::from(1));
     assert!(yes(g.mul(&h).ct_eq(&h.mul(&g))) && yes(g.mul(&one).ct_eq(&g)) && yes(g.mul(&inverse).ct_eq(&one)));
@@ -227,7 +228,7 @@ fn slow_pow<T: Target>(base: &T, k: &Limbs) -> T {
 
 fn powers<B: Backend>() {
     let mut numbers = Numbers::new(7);
-    for base in [B::pair(&[(numbers.point(), numbers.point())]), B::Gt::one()] {
+    for base in [B::pair(&[(&numbers.point(), &numbers.point())]), B::Gt::one()] {
         let table = Powers::new(&base);
         for k in scalars_to_try::<B>(&mut numbers) {
             let expected = slow_pow(&base, &k);
@@ -369,7 +370,7 @@ pub(super) fn hex(bytes: &[u8]) -> alloc::string::String {
 
 fn gt_bytes<B: Backend>(p: &[u8; 48], q: &[u8; 96], k: &Limbs) -> ([u8; 576], [u8; 576]) {
     let pair = (from_compressed::<B::G1>(p).unwrap(), from_compressed::<B::G2>(q).unwrap());
-    let e = B::pair(&[pair]);
+    let e = B::pair(&[(&pair.0, &pair.1)]);
     let (mut a, mut b) = ([0; 576], [0; 576]);
     e.write(&mut a);
     pow(&e, k).write(&mut b);
@@ -436,7 +437,7 @@ fn backends_agree() {
             FixedBase::new(&p).mul(&b).to_compressed().to_vec(),
             FixedBase::new(&q).mul(&a).to_compressed().to_vec(),
         ]);
-        let e = B::pair(&[(pa, qb), (p, q)]);
+        let e = B::pair(&[(&pa, &qb), (&p, &q)]);
         for gt in [e, e.square(), e.frobenius(1), e.frobenius(2), e.frobenius(3), Powers::new(&e).pow(&a)] {
             let mut bytes = [0; 576];
             gt.write(&mut bytes);

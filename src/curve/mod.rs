@@ -16,10 +16,8 @@
 //! Everything is constant time in points, scalars and Gt values unless the function says otherwise. Not hidden is whether a
 //! scalar is zero, a point is infinity or a secret encoding is valid: our secrets never are zero or infinity, and a stored
 //! key that does not decode is no secret.
-// Without `hazmat` this is a private module of which the protocols use a part, and with blst the portable backend serves
-// tests only; that it is always compiled is wanted.
+// Without `hazmat` this is a private module of which the protocols use a part.
 #![cfg_attr(not(feature = "hazmat"), allow(dead_code, unused_imports, unreachable_pub))]
-#![allow(dead_code)]
 
 mod backend;
 #[cfg(feature = "blst")]
@@ -32,10 +30,12 @@ mod fixed;
 mod gt;
 mod pairing;
 mod points;
+#[cfg_attr(feature = "blst", allow(dead_code))]
 mod portable;
 mod power;
 mod recode;
 mod scalar;
+#[cfg_attr(feature = "blst", allow(dead_code))]
 mod tower;
 #[cfg(test)]
 mod vectors;

@@ -66,7 +66,7 @@ pub fn pairing_prepared(p: &G1, q: &G2Prepared) -> Gt {
 pub fn multi_pairing(terms: &[(&G1, &G2)]) -> Gt {
     let finite: Vec<_> = (terms.iter())
         .filter(|(p, q)| !bool::from(p.is_identity() | q.is_identity()))
-        .map(|(p, q)| (*p.raw(), *q.raw()))
+        .map(|(p, q)| (p.raw(), q.raw()))
         .collect();
     Gt::from_raw(Active::pair(&finite))
 }
@@ -82,7 +82,7 @@ pub fn pairing_product_is_one(terms: &[(&G1, &G2Prepared)]) -> Choice {
 fn multi_pairing_prepared(terms: &[(&G1, &G2Prepared)]) -> Gt {
     let finite: Vec<_> = (terms.iter())
         .filter(|(p, _)| !bool::from(p.is_identity()))
-        .filter_map(|(p, q)| Some((*p.raw(), &**q.0.as_ref()?)))
+        .filter_map(|(p, q)| Some((p.raw(), &**q.0.as_ref()?)))
         .collect();
     Gt::from_raw(Active::pair_prepared(&finite))
 }

@@ -224,3 +224,40 @@ impl fmt::Debug for G2Table {
         f.write_str("G2Table(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::DecodeReason;
+    use alloc::format;
+
+    #[test]
+    fn fixed_bases_agree_with_multiplication() {
+        let k = Scalar::from_wide(&[0x5a; 48]);
+        let q = G2::hash(b"some point", b"IBAKE-TEST");
+        assert_eq!(G1::mul_generator(&k), G1::generator().mul(&k));
+        assert_eq!(G2::mul_generator(&k), G2::generator().mul(&k));
+        assert_eq!(G2Table::new(&q).mul(&k), q.mul(&k));
+        assert!(bool::from(G2::mul_generator(&Scalar::from_u64(0)).is_identity()));
+    }
+
+    #[test]
+    fn protocol_fields_are_finite_points_of_exact_length() {
+        let inf = G2::identity().to_compressed();
+        assert_eq!(G2::decode("U", &inf), Err(DecodeError::new("U", DecodeReason::Infinity)));
+        assert!(G2::from_compressed(&inf).is_ok_and(|p| p == G2::identity()));
+        let bytes = G1::generator().to_compressed();
+        assert_eq!(G1::decode("d", &bytes), Ok(G1::generator()));
+        assert_eq!(G1::decode_secret(&bytes), Ok(G1::generator()));
+        assert_eq!(
+            G1::decode("d", &bytes[..47]).unwrap_err().reason,
+            DecodeReason::Truncated { expected: 48, got: 47 }
+        );
+        assert_eq!(G1::from_uncompressed(&G1::generator().to_uncompressed()), Ok(G1::generator()));
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        assert_eq!(format!("{:?} {:?}", G1::generator(), G2::generator()), "G1(..) G2(..)");
+    }
+}

@@ -63,14 +63,14 @@ impl Backend for Portable {
         Box::new(G2Affine::from(q).into())
     }
 
-    fn pair(terms: &[(G1Projective, G2Projective)]) -> Fp12 {
-        let prepared: Vec<_> = terms.iter().map(|(p, q)| (*p, Self::lines(q))).collect();
-        let terms: Vec<_> = prepared.iter().map(|(p, q)| (*p, q)).collect();
+    fn pair(terms: &[(&G1Projective, &G2Projective)]) -> Fp12 {
+        let lines: Vec<_> = terms.iter().map(|(_, q)| Self::lines(q)).collect();
+        let terms: Vec<_> = terms.iter().zip(&lines).map(|((p, _), lines)| (*p, lines)).collect();
         Self::pair_prepared(&terms)
     }
 
-    fn pair_prepared(terms: &[(G1Projective, &Box<G2Prepared>)]) -> Fp12 {
-        let mut points: Vec<_> = terms.iter().map(|(p, _)| G1Affine::from(p)).collect();
+    fn pair_prepared(terms: &[(&G1Projective, &Box<G2Prepared>)]) -> Fp12 {
+        let mut points: Vec<_> = terms.iter().map(|(p, _)| G1Affine::from(*p)).collect();
         let pairs: Vec<_> = points.iter().zip(terms).map(|(p, (_, q))| (p, &***q)).collect();
         let product = multi_miller_loop(&pairs).final_exponentiation();
         points.zeroize();

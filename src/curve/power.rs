@@ -22,6 +22,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use subtle::Choice;
+use zeroize::Zeroizing;
 
 use super::backend::{Limbs, Target};
 use super::recode::{Columns, digits};
@@ -38,7 +39,7 @@ pub(crate) fn pow<T: Target>(base: &T, k: &Limbs) -> T {
     let bases = [0, 1, 2, 3].map(|i| to_power_of_x(base, i));
     let mut table = products(&bases);
     let columns = Columns::new(d[0] | 1, WHOLE);
-    let others = [1, 2, 3].map(|i| columns.align(d[i], WHOLE));
+    let others = Zeroizing::new([1, 2, 3].map(|i| columns.align(d[i], WHOLE)));
     let entry = |column: usize| {
         let index = (0..3).fold(0, |index, i| index | ((others[i] >> column) as u64 & 1) << i);
         T::lookup(&table, index).conjugate_if(columns.is_negative(column))
@@ -101,6 +102,7 @@ impl<T: Target> Powers<T> {
         let even = (0..4).fold(0, |index, i| index | (!d[i] & 1) << i);
         let columns = [0, 1, 2, 3].map(|i| Columns::new(d[i] | 1, COLUMNS));
         let pieces = [0, 1, 2, 3].map(|i| columns[i].align(d[i] >> COLUMNS, (PIECES - 1) * COLUMNS));
+        let pieces = Zeroizing::new(pieces);
         let factor = |column: usize, i: usize| {
             let index =
                 (0..PIECES - 1).fold(0, |index, s| index | ((pieces[i] >> (s * COLUMNS + column)) as u64 & 1) << s);

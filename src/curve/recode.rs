@@ -18,7 +18,7 @@ pub(crate) const WINDOW: usize = 6;
 /// Entries of a row: the multiples 1 to 32.
 pub(crate) const ROW: usize = 1 << (WINDOW - 1);
 
-/// The four digits base `|x|`, lowest first. Constant time: schoolbook division with masks, about a microsecond.
+/// The four digits base `|x|`, lowest first. Constant time: schoolbook division with masks, about two microseconds.
 pub(crate) fn digits(k: &Limbs) -> Zeroizing<[u64; 4]> {
     let mut rest = Zeroizing::new(*k);
     let mut digits = Zeroizing::new([0; 4]);

@@ -205,7 +205,8 @@ fn run<B: Backend>(operation: &str, input: &[u8]) -> Result<Vec<u8>, &'static st
             }
             pairs.retain(|(p, q)| !bool::from(p.is_identity() | q.is_identity()));
             let mut verdict = alloc::vec![0; 32];
-            verdict[31] = B::pair(&pairs).ct_eq(&B::Gt::one()).unwrap_u8();
+            verdict[31] =
+                B::pair(&pairs.iter().map(|(p, q)| (p, q)).collect::<Vec<_>>()).ct_eq(&B::Gt::one()).unwrap_u8();
             Ok(verdict)
         }
     }
@@ -286,11 +287,11 @@ fn drand_beacons<B: Backend>() {
                 Ok(d) => {
                     let (d, p_pub) = (decode_secret::<B>(d).unwrap(), decode::<B::G2>(&public).unwrap());
                     let minus_q = negated(B::G1::hash(&id, dst));
-                    B::pair(&[(d, B::G2::generator()), (minus_q, p_pub)])
+                    B::pair(&[(&d, &B::G2::generator()), (&minus_q, &p_pub)])
                 }
                 Err(_) => {
                     let (d, p_pub) = (decode::<B::G2>(&issued).unwrap(), decode::<B::G1>(&public).unwrap());
-                    B::pair(&[(negated(B::G1::generator()), d), (p_pub, B::G2::hash(&id, dst))])
+                    B::pair(&[(&negated(B::G1::generator()), &d), (&p_pub, &B::G2::hash(&id, dst))])
                 }
             };
             bool::from(product.ct_eq(&B::Gt::one()))
