@@ -2,6 +2,8 @@
 //!
 //! Run: `cargo bench --features hazmat --bench curve`. The name after the slash says whether the operation is constant time
 //! in its secret input; arkworks makes no such claim anywhere. "By hand" is what a caller of blst writes on its own.
+#![allow(clippy::unwrap_used)] // a bench stops at the first surprise
+#![allow(unsafe_code)] // calls blst as its callers do
 
 use std::hint::black_box;
 use std::time::Duration;

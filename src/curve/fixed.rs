@@ -29,7 +29,7 @@ pub(crate) struct FixedBase<G: Group>(Vec<G::Entry>);
 impl<G: Group> FixedBase<G> {
     const WINDOWS: usize = 256 / G::PARTS / WINDOW + 1;
 
-    /// Computes the table: about 400 (G2) or 750 (G1) additions and one inversion.
+    /// Computes the table: about 400 (G2) or 800 (G1) additions and doublings, one inversion.
     pub(crate) fn new(point: &G) -> Self {
         let mut multiples = Vec::with_capacity(Self::WINDOWS * ROW);
         let mut base = *point;

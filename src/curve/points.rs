@@ -205,7 +205,7 @@ impl G2 {
 pub struct G2Table(FixedBase<Raw2>);
 
 impl G2Table {
-    /// Computes the table, which costs as much as about four multiplications.
+    /// Computes the table, which costs as much as four or five multiplications.
     pub fn new(point: &G2) -> Self {
         Self(FixedBase::new(&point.0))
     }
