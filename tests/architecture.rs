@@ -1,5 +1,6 @@
 //! The architecture, held against the code: which layer may import which, who may be unsafe, read clocks or name a foreign
 //! crate, and how long a file may be.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::fs;

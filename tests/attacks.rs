@@ -1,4 +1,5 @@
 //! The known attacks on this family of protocols, each by its name.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Licences and sources of everything that is linked, read from `cargo metadata`.
+#![allow(clippy::unwrap_used)]
 
 use std::process::Command;
 

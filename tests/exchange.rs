@@ -1,4 +1,5 @@
 //! The exchange as its users have it: suites, districts, data, exporter, half-open states.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

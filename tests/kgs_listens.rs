@@ -1,4 +1,5 @@
 //! What key-generation servers can do: listen (and learn no key), or act (and be seen).
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Half-open state is cheap: one real state, cloned through its serial form 100,000 times inside a counting allocator.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

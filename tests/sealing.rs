@@ -1,4 +1,5 @@
 //! Sealed boxes and files: who can open, and what an altered byte does.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Our own vectors: the same bytes in every build, whichever backend computes them.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -12,7 +12,7 @@
 //!
 //! | attack | answer |
 //! | --- | --- |
-//! | key-compromise impersonation: with `d_I`, let R answer, open M2, replace `Y`, seal again (works on the literal RFC) | the KEM secrets of all messages are chained into every later seal ([schedule]) |
+//! | key-compromise impersonation: with `d_I`, let R answer, open M2, replace `Y`, seal again (works on the literal RFC) | the KEM secrets of all messages are chained into every later seal (`schedule.rs`) |
 //! | an acting KGS of one side in a call between two districts | with chained seals it needs both master keys |
 //! | search for an authentication string that collides | R commits in M2, I sends its nonce in M3, R opens in M4; there is no string before; finished exchanges are counted ([`guard::Guard`]) |
 //! | a stolen key of yesterday | both periods are checked before any pairing, against grid, clock and parameters |

@@ -1,5 +1,5 @@
 //! Two districts and their users, and a generator with a seed.
-#![allow(dead_code, unreachable_pub)] // each test file uses its part
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)] // each test file uses its part
 
 pub mod wire;
 

@@ -154,8 +154,11 @@ pub fn body(fields: &[&[u8]], extensions: &[(u8, &[u8])]) -> Vec<u8> {
     out
 }
 
+/// Types and values.
+pub type Extensions = Vec<(u8, Vec<u8>)>;
+
 /// Takes the first `count` fields of a body, and the extensions.
-pub fn read_body(mut bytes: &[u8], count: usize) -> (Vec<Vec<u8>>, Vec<(u8, Vec<u8>)>) {
+pub fn read_body(mut bytes: &[u8], count: usize) -> (Vec<Vec<u8>>, Extensions) {
     fn var<'a>(b: &mut &'a [u8]) -> &'a [u8] {
         let n = usize::from(u16::from_be_bytes([b[0], b[1]]));
         let out = &b[2..2 + n];
