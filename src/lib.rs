@@ -21,3 +21,6 @@ pub mod keyfile;
 pub mod secret;
 pub mod srtp;
 pub mod suite;
+
+/// The curve backend of this build: `blst` or `portable`. Both give the same bytes.
+pub const BACKEND: &str = curve::BACKEND;

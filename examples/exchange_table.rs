@@ -1,0 +1,112 @@
+//! Our paths against the same scheme by hand on blst, in one process: `cargo run --release --example exchange_table -- --quick`.
+//!
+//! Prints tab-separated `work, path, ours_us, by_hand_us, ratio`, and comments that begin with `#`. The ratio is by-hand time over
+//! ours: above 1 we are faster. Method: both sides take turns in every round; times are medians over the rounds, in processor
+//! time of the thread, and the ratio is the median of the rounds' own ratios.
+
+#[path = "../benches/peers/by_hand.rs"]
+mod by_hand;
+#[path = "../benches/peers/timing.rs"]
+mod timing;
+#[path = "../benches/peers/world.rs"]
+mod world;
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use ibake::ibe::kem::Recipient;
+use ibake::ibe::sealed::{SealedBox, seal};
+use ibake::suite::{Aead, Suite};
+
+use timing::{Rounds, interleave};
+use world::{Ours, World, guard, hand_exchange, rng};
+
+/// One line of the table: alternative `ours` against alternative `hand` of some rounds.
+fn line(work: &str, rounds: &Rounds, ours: usize, hand: usize) {
+    let (a, b, ratio) = (rounds.time(ours), rounds.time(hand), rounds.faster(ours, hand));
+    println!("{work}\t{}\t{:.1}\t{:.1}\t{:.3}", ibake::BACKEND, a.median, b.median, ratio.median);
+    println!("#   {work}: quartiles: ours {a:.1}, by hand {b:.1}, ratio {ratio:.3}");
+}
+
+fn main() {
+    let quick = std::env::args().any(|a| a == "--quick");
+    let (rounds, slice) = if quick { (31, Duration::from_millis(8)) } else { (201, Duration::from_millis(20)) };
+    let (model, flags) = timing::processor();
+    println!("# processor: {model}; flags: {flags}");
+    println!("# {rounds} rounds, turns of {} ms, processor time of one thread", slice.as_millis());
+    println!("# by hand: blst's own functions are constant time, the rival's added ones (powers in Gt, [k]P2) are not; ours all are");
+    println!("work\tpath\tours_us\tby_hand_us\tratio");
+
+    let world = World::new();
+    let (bob, districts) = (&world.bob, &world.hand_districts);
+    let measure = |ours: &mut dyn FnMut(), hand: &mut dyn FnMut()| interleave(&mut [ours, hand], rounds, slice);
+
+    let extract = measure(
+        &mut || drop(black_box(bob.issuer.extract(&bob.identity).unwrap())),
+        &mut || drop(black_box(bob.hand_master.extract(&districts[1], &bob.hand_identity))),
+    );
+    line("extract", &extract, 0, 1);
+    let verify = measure(
+        &mut || bob.key().verify(&bob.parameters).unwrap(),
+        &mut || assert!(bob.hand_key.verify(&districts[1])),
+    );
+    line("verify", &verify, 0, 1);
+
+    let (mut rng_a, mut rng_b) = (rng(), rng());
+    let text = [7; 64];
+    let sealing = measure(
+        &mut || {
+            let to = Recipient::new(&bob.parameters, &bob.identity).unwrap();
+            black_box(seal(&to, Aead::Aes256Gcm, b"ad", &text, &mut rng_a).unwrap());
+        },
+        &mut || {
+            let to = by_hand::Recipient::for_one(&districts[1], &bob.hand_identity);
+            black_box(to.seal(b"ad", &text, &mut rng_b));
+        },
+    );
+    line("seal", &sealing, 0, 1);
+    let to = Recipient::new(&bob.parameters, &bob.identity).unwrap();
+    let sealed = seal(&to, Aead::Aes256Gcm, b"ad", &text, &mut rng()).unwrap();
+    let opening = measure(
+        &mut || drop(black_box(SealedBox::decode(&sealed).unwrap().open(&bob.keys, b"ad").unwrap())),
+        &mut || drop(black_box(by_hand::open(&bob.hand_key, b"ad", &sealed).unwrap())),
+    );
+    line("open", &opening, 0, 1);
+
+    println!("# gt_exp: encapsulation to a cached peer, that is the power in Gt (table: ours 27 KB, by hand 145 KB), [k]P2 and hashing");
+    let ((peer, known), (hand_peer, hand_known)) = (world.cached(), world.hand_cached());
+    let sigma = [7; 32];
+    let powers = measure(
+        &mut || drop(black_box(peer.encapsulate(&mut rng_a).unwrap())),
+        &mut || drop(black_box(hand_peer.encapsulate(black_box(&sigma)))),
+    );
+    line("gt_exp", &powers, 0, 1);
+
+    println!("# exchange: both ends, suite p256-aes256gcm; cold: the initiator prepares the peer once for M1 and M3, the responder once for M2");
+    let (cold, cached) = (Ours::new(&world, SUITE, Vec::new()), Ours::new(&world, SUITE, known));
+    let mut guards = [guard(&mut rng_a), guard(&mut rng_a)];
+    let [guard_cold, guard_cached] = &mut guards;
+    let (mut rng_c, mut rng_d) = (rng(), rng());
+    let exchanges = interleave(
+        &mut [
+            &mut || {
+                let peer = Recipient::cached(&bob.parameters, &bob.identity).unwrap();
+                black_box(cold.exchange(&peer, guard_cold, &mut rng_a));
+            },
+            &mut || {
+                let peer = by_hand::Recipient::for_two(&districts[1], &bob.hand_identity);
+                black_box(hand_exchange(&world, &peer, None, &mut rng_b));
+            },
+            &mut || drop(black_box(cached.exchange(&peer, guard_cached, &mut rng_c))),
+            &mut || drop(black_box(hand_exchange(&world, &hand_peer, Some(&hand_known), &mut rng_d))),
+        ],
+        2 * rounds,
+        slice * 2,
+    );
+    line("exchange_cold", &exchanges, 0, 1);
+    line("exchange_cached", &exchanges, 2, 3);
+    line("exchange_cached_vs_cold", &exchanges, 2, 1);
+}
+
+/// The default suite, which is the rival's only one.
+const SUITE: Suite = Suite::P256Aes256Gcm;
