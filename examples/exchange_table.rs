@@ -34,22 +34,22 @@ fn main() {
     let (model, flags) = timing::processor();
     println!("# processor: {model}; flags: {flags}");
     println!("# {rounds} rounds, turns of {} ms, processor time of one thread", slice.as_millis());
-    println!("# by hand: blst's own functions are constant time, the rival's added ones (powers in Gt, [k]P2) are not; ours all are");
+    println!(
+        "# by hand: blst's own functions are constant time, the rival's added ones (powers in Gt, [k]P2) are not; ours all are"
+    );
     println!("work\tpath\tours_us\tby_hand_us\tratio");
 
     let world = World::new();
     let (bob, districts) = (&world.bob, &world.hand_districts);
     let measure = |ours: &mut dyn FnMut(), hand: &mut dyn FnMut()| interleave(&mut [ours, hand], rounds, slice);
 
-    let extract = measure(
-        &mut || drop(black_box(bob.issuer.extract(&bob.identity).unwrap())),
-        &mut || drop(black_box(bob.hand_master.extract(&districts[1], &bob.hand_identity))),
-    );
+    let extract = measure(&mut || drop(black_box(bob.issuer.extract(&bob.identity).unwrap())), &mut || {
+        drop(black_box(bob.hand_master.extract(&districts[1], &bob.hand_identity)))
+    });
     line("extract", &extract, 0, 1);
-    let verify = measure(
-        &mut || bob.key().verify(&bob.parameters).unwrap(),
-        &mut || assert!(bob.hand_key.verify(&districts[1])),
-    );
+    let verify = measure(&mut || bob.key().verify(&bob.parameters).unwrap(), &mut || {
+        assert!(bob.hand_key.verify(&districts[1]))
+    });
     line("verify", &verify, 0, 1);
 
     let (mut rng_a, mut rng_b) = (rng(), rng());
@@ -73,16 +73,19 @@ fn main() {
     );
     line("open", &opening, 0, 1);
 
-    println!("# gt_exp: encapsulation to a cached peer, that is the power in Gt (table: ours 27 KB, by hand 145 KB), [k]P2 and hashing");
+    println!(
+        "# gt_exp: encapsulation to a cached peer, that is the power in Gt (table: ours 27 KB, by hand 145 KB), [k]P2 and hashing"
+    );
     let ((peer, known), (hand_peer, hand_known)) = (world.cached(), world.hand_cached());
     let sigma = [7; 32];
-    let powers = measure(
-        &mut || drop(black_box(peer.encapsulate(&mut rng_a).unwrap())),
-        &mut || drop(black_box(hand_peer.encapsulate(black_box(&sigma)))),
-    );
+    let powers = measure(&mut || drop(black_box(peer.encapsulate(&mut rng_a).unwrap())), &mut || {
+        drop(black_box(hand_peer.encapsulate(black_box(&sigma))))
+    });
     line("gt_exp", &powers, 0, 1);
 
-    println!("# exchange: both ends, suite p256-aes256gcm; cold: the initiator prepares the peer once for M1 and M3, the responder once for M2");
+    println!(
+        "# exchange: both ends, suite p256-aes256gcm; cold: the initiator prepares the peer once for M1 and M3, the responder once for M2"
+    );
     let (cold, cached) = (Ours::new(&world, SUITE, Vec::new()), Ours::new(&world, SUITE, known));
     let mut guards = [guard(&mut rng_a), guard(&mut rng_a)];
     let [guard_cold, guard_cached] = &mut guards;

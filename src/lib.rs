@@ -1,4 +1,4 @@
-//! Identity-based encryption and the IBAKE authenticated key exchange.
+#![doc = include_str!("../README.md")]
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(unsafe_code)]
 #![allow(non_snake_case)] // points are upper case, scalars lower, as in the RFCs

@@ -134,16 +134,14 @@ fn exchange_in_all_four_pairings_of_the_two() {
                 hand_i = Some(state);
                 m1
             } else {
-                let (state, m1) =
-                    start(&config, SUITE, &w.alice, &w.a.parameters, &peer, NOW, &mut rng_i).unwrap();
+                let (state, m1) = start(&config, SUITE, &w.alice, &w.a.parameters, &peer, NOW, &mut rng_i).unwrap();
                 ours_i = Some(state);
                 m1
             };
             let responder = Responder { config: &config, keys: &keys, parameters: &w.parameters, peers: &known };
             let (mut ours_r, mut hand_r) = (None, None);
             let m2 = if by_hand_r {
-                let (state, m2) =
-                    exchange::accept(&m1, &hand_bob, &districts, Some(&hand_known), &mut rng_r).unwrap();
+                let (state, m2) = exchange::accept(&m1, &hand_bob, &districts, Some(&hand_known), &mut rng_r).unwrap();
                 hand_r = Some(state);
                 m2
             } else {

@@ -2,8 +2,8 @@
 //!
 //! Random bytes are drawn in the order of the crate, so that one generator gives the same messages.
 
-use p256::elliptic_curve::point::AffineCoordinates;
 use p256::elliptic_curve::Group as _;
+use p256::elliptic_curve::point::AffineCoordinates;
 use p256::{AffinePoint, FieldBytes, ProjectivePoint, Scalar};
 use rand_core::TryCryptoRng;
 
