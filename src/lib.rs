@@ -18,6 +18,8 @@ pub mod ibe;
 pub mod kdf;
 #[cfg(feature = "std")]
 pub mod keyfile;
+#[cfg(feature = "kgs")]
+pub mod kgs;
 pub mod secret;
 pub mod srtp;
 pub mod suite;

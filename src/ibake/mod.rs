@@ -34,6 +34,7 @@ pub mod envelope;
 pub mod exchange;
 pub mod guard;
 pub mod initiator;
+pub mod inspect;
 pub(crate) mod messages;
 pub mod responder;
 mod schedule;

@@ -1,0 +1,117 @@
+//! `ibake call`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ibake::error::Error;
+use ibake::ibe::extract::PrivateKey;
+use ibake::ibe::kem::Recipient;
+use ibake::ibe::{ParameterStore, PublicParameters, Purpose};
+use ibake::suite::Suite;
+
+use crate::call::chat::{self, Stdin};
+use crate::call::dial::Dial;
+use crate::call::report::{self, Export};
+use crate::call::{parse_suite, parse_timeout};
+use crate::error::{Failure, Kind};
+use crate::names::{parse_name, read_all_parameters, read_key};
+use crate::output::Output;
+use crate::unlock::Unlock;
+use crate::when;
+
+/// Call somebody who listens: the IBAKE exchange over TCP, then a conversation in lines, standard input to the peer and the peer's
+/// lines to standard output.
+///
+/// Only the holder of the key for the dialled NAME can answer, wherever ADDR leads. Compare the three words (or the digits) with
+/// the person: they differ if somebody sits in the middle, which takes the master keys of both districts.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:
+  ibake call 127.0.0.1:7939 --to tel:+15551234567 --key alice.key --key-file alice.unlock \\
+      --params params-a.txt --params params-b.txt")]
+pub(crate) struct Args {
+    /// Where the peer listens, HOST:PORT.
+    address: String,
+    /// Who is called.
+    #[arg(long, value_name = "NAME")]
+    to: String,
+    /// The district of who is called. If left out: the one of --params that is not your own, or your own if there is no other.
+    #[arg(long, value_name = "URI")]
+    to_district: Option<String>,
+    /// Your private key.
+    #[arg(long, short, value_name = "FILE")]
+    key: PathBuf,
+    /// Public parameters: those of your own district and of the peer's.
+    #[arg(long, short, value_name = "FILE", required = true)]
+    params: Vec<PathBuf>,
+    /// Accept this suite; give it several times for several. All five if left out.
+    #[arg(long, value_name = "NAME", value_parser = parse_suite)]
+    suite: Vec<Suite>,
+    /// Seconds to wait for each message.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_timeout)]
+    timeout: Duration,
+    #[command(flatten)]
+    export: Export,
+    #[command(flatten)]
+    unlock: Unlock,
+}
+
+pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
+    let name = parse_name(&args.to)?;
+    let parameters = read_all_parameters(&args.params)?;
+    let key = read_key(&args.key, &args.unlock, &parameters)?;
+    let now = when::now();
+    key.check_time(now).map_err(|e| Failure::from(e).context(args.key.display()))?;
+    let own = own_parameters(&key, &parameters)?;
+    let theirs = peer_parameters(args, &own, &parameters, now)?;
+    let refused = |e: Error| Failure::from(e).context(format_args!("{name} in {}", theirs.district()));
+    theirs.check_time(now).map_err(|e| refused(e.into()))?;
+    let identity = theirs.identity(name.clone(), Purpose::Decrypt, now).map_err(refused)?;
+    let peer = Recipient::cached(&theirs, &identity).map_err(refused)?;
+
+    let mut suites = if args.suite.is_empty() { Suite::PREFERENCE.to_vec() } else { args.suite.clone() };
+    suites.sort_unstable();
+    suites.dedup();
+    let dial = Dial { address: &args.address, key: &key, own: &own, peer: &peer, suites, patience: args.timeout };
+    let call = dial.run()?;
+    report::show(&call.session, call.elapsed, call.cookie, call.retried, out)?;
+    args.export.write(&call.session)?;
+    chat::run(call.connection, &call.session, &Stdin::default(), out)?;
+    out.ended();
+    Ok(())
+}
+
+fn own_parameters(key: &PrivateKey, parameters: &[PublicParameters]) -> Result<PublicParameters, Failure> {
+    let id = key.identity();
+    parameters
+        .find(id.district().as_str(), id.serial())
+        .ok_or_else(|| Failure::new(Kind::Refused, "key", "the parameters of your own district are missing"))
+}
+
+/// Of the peer's district the latest parameters that are valid now.
+fn peer_parameters(
+    args: &Args,
+    own: &PublicParameters,
+    parameters: &[PublicParameters],
+    now: u64,
+) -> Result<PublicParameters, Failure> {
+    let mut districts: Vec<&str> = parameters.iter().map(|p| p.district().as_str()).collect();
+    districts.sort_unstable();
+    districts.dedup();
+    let others: Vec<&str> = districts.iter().copied().filter(|d| *d != own.district().as_str()).collect();
+    let wanted = match (&args.to_district, others.as_slice()) {
+        (Some(d), _) if districts.contains(&d.as_str()) => d.as_str(),
+        (Some(d), _) => {
+            let text = format!("none of the given parameters are those of {d}");
+            return Err(Failure::new(Kind::Usage, "usage", text).hint("Give them with --params FILE."));
+        }
+        (None, []) => own.district().as_str(),
+        (None, [one]) => one,
+        (None, _) => {
+            return Err(Failure::new(Kind::Usage, "usage", "it is not clear whose KGS the name belongs to")
+                .hint(format!("Give --to-district with one of {}", districts.join(", "))));
+        }
+    };
+    let of_it = parameters.iter().filter(|p| p.district().as_str() == wanted);
+    let latest = of_it.max_by_key(|p| (p.check_time(now).is_ok(), p.serial())).cloned();
+    latest.ok_or_else(|| Failure::new(Kind::Usage, "usage", "no parameters are given"))
+}

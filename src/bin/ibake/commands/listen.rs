@@ -1,0 +1,154 @@
+//! `ibake listen`.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use clap::ValueEnum;
+use ibake::error::{Error, KeyError};
+use ibake::suite::Suite;
+use serde_json::json;
+
+use crate::call::answer::Server;
+use crate::call::chat::{self, Stdin};
+use crate::call::report::{self, Export};
+use crate::call::{parse_suite, parse_timeout};
+use crate::error::{Failure, Kind};
+use crate::names::{read_all_parameters, read_keys};
+use crate::output::Output;
+use crate::unlock::Unlock;
+use crate::when;
+
+/// Exchanges that may be in progress at the same time.
+const AT_ONCE: usize = 16;
+
+/// Answer calls: the IBAKE exchange over TCP, then a conversation in lines, standard input to the caller and the caller's lines to
+/// standard output.
+///
+/// The first line of output is the address that is listened on. Compare the three words (or the digits) with your caller:
+/// they differ if somebody sits in the middle, which takes the master keys of both districts.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:
+  ibake listen --key bob.key --key-file bob.unlock --params params-b.txt --params params-a.txt")]
+pub(crate) struct Args {
+    /// Where to listen; port 0 takes any that is free.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7939")]
+    bind: String,
+    /// Your private key; several if you have several names or periods.
+    #[arg(long, short, value_name = "FILE", required = true)]
+    key: Vec<PathBuf>,
+    /// Public parameters: those of your own district and of every district that you take calls from.
+    #[arg(long, short, value_name = "FILE", required = true)]
+    params: Vec<PathBuf>,
+    /// Take one call, then exit. A caller who is told to come back with another suite may do so.
+    #[arg(long)]
+    once: bool,
+    /// Accept this suite; give it several times for several. All five if left out.
+    #[arg(long, value_name = "NAME", value_parser = parse_suite)]
+    suite: Vec<Suite>,
+    /// When to ask callers for a cookie before anything expensive is computed.
+    #[arg(long, value_enum, default_value = "load")]
+    cookie: Cookie,
+    /// Seconds to wait for each message.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_timeout)]
+    timeout: Duration,
+    #[command(flatten)]
+    export: Export,
+    #[command(flatten)]
+    unlock: Unlock,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Cookie {
+    /// When many callers come at once.
+    Load,
+    /// From everybody.
+    Always,
+}
+
+pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
+    let parameters = read_all_parameters(&args.params)?;
+    let keys = read_keys(&args.key, &args.unlock, &parameters)?;
+    let now = when::now();
+    if keys.iter().all(|k| k.check_time(now).is_err()) {
+        return Err(Failure::from(Error::from(KeyError::Expired)));
+    }
+    let mut suites = if args.suite.is_empty() { Suite::PREFERENCE.to_vec() } else { args.suite.clone() };
+    suites.sort_unstable();
+    suites.dedup();
+    let names: Vec<String> = keys.iter().map(|k| k.identity().name().to_string()).collect();
+    let server = Server::new(suites, keys, parameters, args.cookie == Cookie::Always, args.timeout)?;
+
+    let bad = |e: std::io::Error| Failure::new(Kind::Io, "io", format!("{}: {e}", args.bind));
+    let listener = TcpListener::bind(&args.bind).map_err(bad)?;
+    let address = listener.local_addr().map_err(bad)?.to_string();
+    let text = format!("listening on {address} as {}", names.join(", "));
+    out.result(&text, &json!({ "event": "listening", "address": address, "names": names }));
+
+    let desk = Arc::new(Desk {
+        server,
+        export: args.export.clone(),
+        stdin: Stdin::default(),
+        talking: AtomicBool::new(false),
+        open: AtomicUsize::new(0),
+        out: *out,
+    });
+    if args.once {
+        let mut result = desk.take(listener.accept().map_err(bad)?.0);
+        if result.as_ref().is_err_and(|e| e.code == "suite") {
+            // The caller knows our suites now and comes back at once if there is one in common.
+            out.note("The caller offered a suite that is not accepted here and has been told which are.");
+            result = desk.take(listener.accept().map_err(bad)?.0);
+        }
+        return result;
+    }
+    loop {
+        let (stream, from) = match listener.accept() {
+            Ok(accepted) => accepted,
+            Err(e) if e.kind() == std::io::ErrorKind::ConnectionAborted => continue,
+            Err(e) => return Err(bad(e)),
+        };
+        if desk.talking.load(Ordering::SeqCst) || desk.open.load(Ordering::SeqCst) >= AT_ONCE {
+            desk.server.turn_away(stream);
+            continue;
+        }
+        desk.open.fetch_add(1, Ordering::SeqCst);
+        let desk = Arc::clone(&desk);
+        std::thread::spawn(move || {
+            if let Err(failure) = desk.take(stream) {
+                desk.out.failure(&failure.context(format_args!("call from {from}")));
+            }
+            desk.open.fetch_sub(1, Ordering::SeqCst);
+        });
+    }
+}
+
+/// Where calls arrive: many exchanges at once, one conversation.
+struct Desk {
+    server: Server,
+    export: Export,
+    stdin: Stdin,
+    talking: AtomicBool,
+    open: AtomicUsize,
+    out: Output,
+}
+
+impl Desk {
+    fn take(&self, stream: TcpStream) -> Result<(), Failure> {
+        let call = self.server.answer(stream)?;
+        if self.talking.swap(true, Ordering::SeqCst) {
+            // Somebody else was faster. The caller sees a conversation that is cut off.
+            return Err(Failure::new(Kind::Failed, "busy", "already in a call"));
+        }
+        let result = report::show(&call.session, call.elapsed, call.cookie, false, &self.out)
+            .and_then(|()| self.export.write(&call.session))
+            .and_then(|()| chat::run(call.connection, &call.session, &self.stdin, &self.out));
+        self.talking.store(false, Ordering::SeqCst);
+        if result.is_ok() {
+            self.out.ended();
+        }
+        result
+    }
+}
