@@ -4,6 +4,13 @@ use clap::{Parser, Subcommand};
 
 use crate::commands;
 
+/// With the curve backend that this program was built on.
+const VERSION: &str = if cfg!(feature = "blst") {
+    concat!(env!("CARGO_PKG_VERSION"), " (curve backend: blst)")
+} else {
+    concat!(env!("CARGO_PKG_VERSION"), " (curve backend: portable)")
+};
+
 /// Identity-based encryption and authenticated calls: no certificates, no directory, no key escrow by listening.
 ///
 /// A key-generation server (KGS) issues every user a private key for a name and a period. Whoever knows your name and your
@@ -18,7 +25,7 @@ use crate::commands;
 ///
 /// Exit codes: 0 done, 1 operation failed, 2 usage, 3 bad input, 4 refused (identity, date, policy, authentication), 5 I/O.
 #[derive(Debug, Parser)]
-#[command(name = "ibake", version, verbatim_doc_comment, arg_required_else_help = true, max_term_width = 100)]
+#[command(name = "ibake", version = VERSION, verbatim_doc_comment, arg_required_else_help = true, max_term_width = 100)]
 pub(crate) struct Cli {
     /// Print JSON objects, one a line, instead of text.
     #[arg(long, global = true)]
