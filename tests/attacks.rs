@@ -652,3 +652,23 @@ fn sessions_of_the_same_people_have_unrelated_keys() {
     keys.dedup();
     assert_eq!(keys.len(), 10);
 }
+
+#[test]
+fn arbitrary_bytes_are_refused_in_every_state() {
+    let mut w = World::new("garbage");
+    let mut half = Half::new(&mut w, SUITE);
+    let mut random = common::Seeded::new("garbage bytes");
+    for n in (0..400).chain([1000, 5000, 24 * 1024, 24 * 1024 + 1]) {
+        let mut bytes = vec![0; n];
+        rand_core::TryRng::try_fill_bytes(&mut random, &mut bytes).unwrap();
+        // Bare, and behind the honest header, so that the parser gets deeper.
+        for head in [vec![], half.m1[..200].to_vec(), half.m2[..160].to_vec()] {
+            let bytes = [&head[..], &bytes].concat();
+            let mut guard = Guard::new(10, 10, &mut w.rng).unwrap();
+            let responder = Responder { config: &half.config, keys: &half.bob, parameters: &w.parameters, peers: &() };
+            assert!(responder.accept(&mut guard, &bytes, NOW, &mut w.rng).is_err());
+            assert!(half.alice_takes(&mut w, &bytes).is_err());
+            assert!(half.bob_takes(&bytes).is_err());
+        }
+    }
+}

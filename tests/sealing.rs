@@ -221,6 +221,7 @@ proptest! {
         let _ = Header::decode(&[b"IBAKEFIL", &bytes[..]].concat());
         let _ = PrivateKey::inspect(&bytes);
         let _ = ibake::ibake::envelope::Envelope::decode(&bytes);
+        let _ = ibake::ibake::inspect::describe(&bytes);
         let _ = ibake::ibake::initiator::AwaitM2::from_bytes(&bytes);
         let _ = ibake::ibake::responder::AwaitM3::from_bytes(&bytes);
     }
