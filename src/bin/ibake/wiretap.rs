@@ -144,8 +144,14 @@ fn issuer<'k>(issuers: &'k [Issuer], at: &Place) -> Result<&'k Issuer, Obstacle>
     issuers.iter().find(serves).ok_or_else(|| Obstacle::Kgs(at.district.clone()))
 }
 
-/// Tries. `names` are those that the KGSs have issued keys for; the headers do not carry them.
-pub(crate) fn run(m1: &[u8], m2: &[u8], m3: &[u8], issuers: &[Issuer], names: &[Name]) -> Result<Findings, Obstacle> {
+/// Tries. `names` are those that the KGSs have issued keys for; the headers do not carry them. `more` are further guesses at
+/// the shared secret.
+pub(crate) fn run(
+    [m1, m2, m3]: [&[u8]; 3],
+    issuers: &[Issuer],
+    names: &[Name],
+    more: &[Vec<u8>],
+) -> Result<Findings, Obstacle> {
     let (m1, m2, m3) = (Message::read(m1)?, Message::read(m2)?, Message::read(m3)?);
     let (kgs_i, kgs_r) = (issuer(issuers, &m1.initiator)?, issuer(issuers, &m1.responder)?);
     let (fp_i, fp_r) = (kgs_i.parameters().fingerprint(), kgs_r.parameters().fingerprint());
@@ -186,7 +192,7 @@ pub(crate) fn run(m1: &[u8], m2: &[u8], m3: &[u8], issuers: &[Issuer], names: &[
 
     // M3 and the session's key: K3 is known as well, x and y are not.
     let k3 = m3.decapsulate(&d_r)?;
-    let guesses = guesses(m1.suite, &x, &y);
+    let guesses = [guesses(m1.suite, &x, &y), more.to_vec()].concat();
     let mut exporter = None;
     for dh in &guesses {
         for ss in [&[][..], &[0; 32]] {
@@ -212,4 +218,93 @@ fn guesses(suite: Suite, x: &[u8], y: &[u8]) -> Vec<Vec<u8>> {
     let both: Vec<u8> = x1.iter().zip(&y1).map(|(a, b)| a ^ b).collect();
     let zero = vec![0; x1.len()];
     vec![Vec::new(), zero, both, x1, y1, x.to_vec(), y.to_vec(), hash(&[x, y]).to_vec(), hash(&[y, x]).to_vec()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use getrandom::SysRng;
+    use ibake::dh::{KeyPair, Share};
+    use ibake::ibake::guard::Guard;
+    use ibake::ibake::{Config, Responder, start};
+    use ibake::ibe::extract::MasterKey;
+    use ibake::ibe::kem::Recipient;
+    use ibake::ibe::{Description, District};
+
+    const NOW: u64 = 1_795_262_400;
+
+    fn kgs(district: &str) -> Issuer {
+        let master = MasterKey::generate(&mut SysRng).unwrap();
+        let description = Description {
+            district: District::parse(district).unwrap(),
+            serial: 1,
+            not_before: NOW - 10_000_000,
+            not_after: NOW + 10_000_000,
+            granularity: Granularity::Day,
+            pkg_uri: None,
+        };
+        let parameters = master.public_parameters(description).unwrap();
+        master.issuer(parameters).unwrap()
+    }
+
+    fn key(issuer: &Issuer, name: &str) -> PrivateKey {
+        let name = Name::parse(name).unwrap();
+        issuer.extract(&issuer.parameters().identity(name, Purpose::Decrypt, NOW).unwrap()).unwrap()
+    }
+
+    /// `x` out of the serial form of the waiting initiator, the one place where it can be had.
+    fn ephemeral(state: &[u8]) -> &[u8] {
+        let mut r = Reader::new(state);
+        r.bytes("version, kind, suite, sid_I, ck, h", 4 + 16 + 64).unwrap();
+        for what in ["I", "R"] {
+            r.u8("granularity").unwrap();
+            r.var16(what, 4096).unwrap();
+        }
+        r.var16("x", 4096).unwrap()
+    }
+
+    /// The control: the same attempt succeeds once it is given the shared secret, so its failure means something.
+    #[test]
+    fn the_listener_fails_for_want_of_x_alone() {
+        for suite in [Suite::P256Aes256Gcm, Suite::P384Aes256Gcm, Suite::X25519ChaCha20Poly1305] {
+            let issuers = [kgs("https://a.example"), kgs("https://b.example")];
+            let (alice, bob) = (key(&issuers[0], "sip:alice@a.example"), [key(&issuers[1], "tel:+15551234567")]);
+            let parameters: Vec<_> = issuers.iter().map(|i| i.parameters().clone()).collect();
+            let peer = Recipient::new(&parameters[1], bob[0].identity()).unwrap();
+            let config = Config { suites: vec![suite], ..Config::default() };
+            let mut guard = Guard::new(10, 10, &mut SysRng).unwrap();
+            let (i, m1) = start(&config, suite, &alice, &parameters[0], &peer, NOW, &mut SysRng).unwrap();
+            let responder = Responder { config: &config, keys: &bob, parameters: &parameters, peers: &() };
+            let (r, m2) = responder.accept(&mut guard, &m1, NOW, &mut SysRng).unwrap();
+            let state = i.to_bytes();
+            let (_, m3) = i.receive(&m2, &alice, &peer, b"", NOW, &mut SysRng).unwrap();
+            let (session, _, _) = r.receive(&m3, &bob, b"", &mut guard, NOW).unwrap();
+
+            let names = ["sip:carol@a.example", "tel:+15551234567"].map(|n| Name::parse(n).unwrap());
+            let attempt = |more: &[Vec<u8>]| run([&m1, &m2, &m3], &issuers, &names, more).ok().unwrap();
+            let found = attempt(&[]);
+            assert_eq!((found.initiator.as_str(), found.exporter), ("sip:alice@a.example", None));
+
+            let x = KeyPair::from_secret_bytes(suite.group(), ephemeral(state.expose())).unwrap();
+            let dh = x.agree(&Share::decode(suite.group(), &found.y).unwrap()).unwrap();
+            let exporter = Prk::from_secret(Secret::new(attempt(&[dh.expose().to_vec()]).exporter.unwrap()));
+            let mut expected = [0; 32];
+            session.export(b"label", b"", &mut expected).unwrap();
+            let derived = exporter.expand::<32>(&[&lp(b"label"), b"label", &hash(&[b""]), &32u16.to_be_bytes()]);
+            assert_eq!(derived.expose(), &expected);
+        }
+    }
+
+    #[test]
+    fn one_master_key_opens_the_message_to_its_own_side_only() {
+        let suite = Suite::P256Aes256Gcm;
+        let issuers = [kgs("https://a.example"), kgs("https://b.example")];
+        let (alice, bob) = (key(&issuers[0], "sip:alice@a.example"), key(&issuers[1], "tel:+15551234567"));
+        let (a, b) = (issuers[0].parameters(), issuers[1].parameters());
+        let peer = Recipient::new(b, bob.identity()).unwrap();
+        let (_, m1) = start(&Config::default(), suite, &alice, a, &peer, NOW, &mut SysRng).unwrap();
+        let name = [Name::parse("tel:+15551234567").unwrap()];
+        let alone = run([&m1, &m1, &m1], &issuers[..1], &name, &[]);
+        assert!(matches!(alone, Err(Obstacle::Kgs(d)) if d == "https://b.example"));
+    }
 }

@@ -32,10 +32,15 @@ pub(crate) struct Args {
     /// Names that keys were issued for; a KGS knows them.
     #[arg(long, value_name = "NAME", required = true)]
     name: Vec<String>,
+    /// Another value to try as the shared secret, in hexadecimal.
+    #[arg(long, value_name = "HEX")]
+    guess: Vec<String>,
 }
 
 pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
     let names = args.name.iter().map(|n| parse_name(n)).collect::<Result<Vec<_>, _>>()?;
+    let more = args.guess.iter().map(|g| base16ct::mixed::decode_vec(g)).collect::<Result<Vec<_>, _>>();
+    let more = more.map_err(|_| Failure::new(Kind::Input, "guess", "a guess is not hexadecimal"))?;
     let mut issuers = Vec::new();
     for (dir, key_file) in args.kgs.iter().zip(&args.kgs_key_file) {
         let directory = Directory::open(dir)?;
@@ -51,7 +56,7 @@ pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
     let (i, r) = (messages(&initiator), messages(&responder));
     let ([m1, m3, ..], [m2, ..]) = (i.as_slice(), r.as_slice()) else { return Err(unreadable()) };
 
-    let found = wiretap::run(m1, m2, m3, &issuers, &names).map_err(|o| match o {
+    let found = wiretap::run([m1, m2, m3], &issuers, &names, &more).map_err(|o| match o {
         Obstacle::Message(e) => e.into(),
         Obstacle::Kgs(district) => Failure::new(Kind::Refused, "kgs", format!("no master key of {district} is given")),
         Obstacle::Names => Failure::new(Kind::Failed, "names", "the called name is none of those given"),

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::Stage;
 use super::process::Finished;
 use super::tour::User;
+use super::{FREE, Stage};
 
 /// Who calls whom, and how.
 pub(super) struct Call<'a> {
@@ -29,15 +29,16 @@ pub(super) struct Ends {
 
 /// Listener, relay if there is one, caller. Nobody waits for a time: each prints its address when it is ready.
 pub(super) fn call(stage: &mut Stage<'_>, c: &Call<'_>) -> Result<Ends, String> {
-    let mut args = vec!["listen", "--once", "--bind", "127.0.0.1:0", "--key", &c.callee.key];
+    let mut args = vec!["listen", "--once", "--bind", FREE, "--key", &c.callee.key];
     args.extend(["--key-file", &c.callee.unlock, "--params", c.callee.params(), "--params", c.callee.other_params()]);
     args.extend(c.callee_options);
     let mut listener = stage.start(&args, c.callee_says)?;
     let mut address = ready(&listener.next()?)?;
     let mut relay = None;
     if let Some(file) = c.record {
-        let mut process = stage.start(&["relay", "--to", &address, "--record", file], "")?;
+        let mut process = stage.start(&["relay", "--bind", FREE, "--to", &address, "--record", file], "")?;
         address = ready(&process.next()?)?;
+        stage.relay = Some(address.clone());
         relay = Some(process);
     }
     let dialled = c.dialled.unwrap_or(c.callee);
@@ -46,6 +47,7 @@ pub(super) fn call(stage: &mut Stage<'_>, c: &Call<'_>) -> Result<Ends, String> 
     args.extend(["--params", c.caller.params(), "--params", c.caller.other_params()]);
     args.extend(c.caller_options);
     let caller = stage.start(&args, c.caller_says)?.finish()?;
+    stage.relay = None;
     let callee = listener.finish()?;
     if let Some(relay) = relay {
         relay.finish()?.done()?;

@@ -13,8 +13,11 @@ use crate::error::{Failure, Kind};
 use crate::output::{Output, mark};
 use process::{Finished, Process};
 
-/// The address that printed commands have in place of the free port of this run.
-const SHOWN_ADDRESS: &str = "127.0.0.1:7939";
+/// The addresses that printed commands have in place of the free ports of this run: of listeners, and of the relay.
+const SHOWN_LISTENER: &str = "127.0.0.1:7939";
+const SHOWN_RELAY: &str = "127.0.0.1:7940";
+/// Any free port.
+const FREE: &str = "127.0.0.1:0";
 
 /// Where the tour takes place and how it is told.
 struct Stage<'a> {
@@ -23,6 +26,8 @@ struct Stage<'a> {
     keep: bool,
     /// The commands of the current step.
     commands: Vec<String>,
+    /// Where the relay listens, while there is one.
+    relay: Option<String>,
     failed: usize,
     steps: usize,
 }
@@ -47,7 +52,7 @@ pub(crate) fn run(keep: Option<&Path>, out: &Output) -> Result<(), Failure> {
             temporary.path().to_path_buf()
         }
     };
-    let mut stage = Stage { dir, out, keep: keep.is_some(), commands: Vec::new(), failed: 0, steps: 0 };
+    let mut stage = Stage { dir, out, keep: keep.is_some(), commands: Vec::new(), relay: None, failed: 0, steps: 0 };
     tour::run(&mut stage);
     let (failed, steps) = (stage.failed, stage.steps);
     if let Some(dir) = keep {
@@ -96,7 +101,7 @@ impl Stage<'_> {
     /// Starts a process and notes the command.
     fn start(&mut self, args: &[&str], input: &str) -> Result<Process, String> {
         let args: Vec<String> = args.iter().map(|a| (*a).to_owned()).collect();
-        self.commands.push(shown(&args));
+        self.commands.push(self.shown(&args));
         Process::start(&self.dir, &args, input)
     }
 
@@ -112,20 +117,23 @@ impl Stage<'_> {
     fn exists(&self, file: &str) -> bool {
         self.dir.join(file).exists()
     }
-}
 
-/// The command as one would type it.
-fn shown(args: &[String]) -> String {
-    let mut out = String::from("ibake");
-    for a in args {
-        out.push(' ');
-        if a.starts_with("127.0.0.1:") {
-            out.push_str(SHOWN_ADDRESS);
-        } else if a.contains(' ') {
-            out.push_str(&format!("'{a}'"));
-        } else {
-            out.push_str(a);
+    /// The command as one would type it.
+    fn shown(&self, args: &[String]) -> String {
+        let relays = args.first().is_some_and(|a| a == "relay");
+        let mut out = String::from("ibake");
+        for a in args {
+            out.push(' ');
+            if (a == FREE && relays) || Some(a) == self.relay.as_ref() {
+                out.push_str(SHOWN_RELAY);
+            } else if a.starts_with("127.0.0.1:") {
+                out.push_str(SHOWN_LISTENER);
+            } else if a.contains(' ') {
+                out.push_str(&format!("'{a}'"));
+            } else {
+                out.push_str(a);
+            }
         }
+        out
     }
-    out
 }

@@ -3,8 +3,8 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-use super::Stage;
 use super::calls::{Call, call, ready};
+use super::{FREE, Stage};
 use crate::when;
 
 const DAY: u64 = 86_400;
@@ -264,7 +264,7 @@ fn refusals(stage: &mut Stage<'_>, cast: &Cast) {
     });
     stage.step("garbage-in", "A stranger sends garbage to bob, who says so in one sentence.", |s| {
         let u = &cast.bob;
-        let args = ["listen", "--once", "--bind", "127.0.0.1:0", "--key", &u.key, "--key-file", &u.unlock];
+        let args = ["listen", "--once", "--bind", FREE, "--key", &u.key, "--key-file", &u.unlock];
         let args = [&args[..], &["--params", u.params(), "--params", u.other_params()]].concat();
         let mut listener = s.start(&args, "")?;
         let address = ready(&listener.next()?)?;

@@ -63,10 +63,15 @@ fn of_parameters(p: &PublicParameters) -> Report {
         "granularity",
         "proof of possession",
     ];
+    const TAIL: [&str; 5] = ["ibeIdentityType", "ibeParamExtensions", "extension", "type", "value"];
     let der = p.to_der();
-    // With entries of other algorithms the plain ASN.1 names have to do for what follows them.
-    let names: Vec<&str> = HEAD.into_iter().chain(OURS).collect();
+    let names: Vec<&str> = HEAD.into_iter().chain(OURS).chain(TAIL).collect();
     let mut fields = walk(&der, &names);
+    // Beside entries of other algorithms, which may have any elements, the plain ASN.1 names have to do.
+    let child_of_the_first = |n: &str| n.starts_with("  ") && !n.starts_with("   ");
+    if !fields.get(HEAD.len() + OURS.len()).is_some_and(|f| child_of_the_first(&f.name)) {
+        fields = walk(&der, &HEAD);
+    }
     fields.push(Field {
         offset: der.len(),
         len: 0,

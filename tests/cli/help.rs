@@ -1,0 +1,63 @@
+//! Help texts, completions, and JSON for every failure.
+
+use crate::support::World;
+
+const COMMANDS: &[&str] = &[
+    "kgs init",
+    "kgs issue",
+    "kgs show",
+    "kgs rotate",
+    "key show",
+    "key verify",
+    "seal",
+    "open",
+    "listen",
+    "call",
+    "inspect",
+    "demo",
+    "completions",
+    "relay",
+    "wiretap",
+];
+
+#[test]
+fn every_command_teaches_by_an_example() {
+    let w = World::empty();
+    for command in COMMANDS {
+        let help = w.run(&format!("{command} --help")).ok().stdout;
+        assert!(help.contains("Example"), "{command}:\n{help}");
+        assert!(help.contains(&format!("ibake {command}")), "{command}:\n{help}");
+        // No option takes a passphrase itself.
+        assert!(!help.contains("--passphrase ") && !help.contains("--passphrase="), "{command}");
+    }
+    let help = w.run("--help").ok().stdout;
+    for part in ["ibake demo", "Exit codes: 0 done", "ibake kgs issue", "--json"] {
+        assert!(help.contains(part), "{part}:\n{help}");
+    }
+    assert!(!help.contains("wiretap"), "hidden from the overview");
+    assert!(w.run("--version").ok().stdout.starts_with("ibake "));
+}
+
+#[test]
+fn completions_know_the_commands() {
+    let w = World::empty();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let text = w.run(&format!("completions {shell}")).ok().stdout;
+        assert!(text.len() > 1000 && text.contains("rotate") && text.contains("inspect"), "{shell}");
+    }
+    assert_eq!(w.run("completions tcsh").code, 2);
+}
+
+#[test]
+fn without_arguments_there_is_help_and_a_usage_code() {
+    let run = World::empty().run("");
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("Usage: ibake"), "{run:?}");
+}
+
+#[test]
+fn colours_stay_away_from_pipes() {
+    let w = World::new();
+    let run = w.run("key verify alice.key --params b.txt --key-file alice.unlock");
+    assert!(!run.stderr.contains('\x1b') && !w.run("kgs show a").stdout.contains('\x1b'));
+}

@@ -1,0 +1,167 @@
+//! `inspect` explains everything of ours, covers every byte, and says plainly when it does not know.
+
+use std::collections::BTreeMap;
+
+use base64ct::Encoding;
+use getrandom::SysRng;
+use ibake::ibe::kem::Recipient;
+use ibake::ibe::{Name, PublicParameters, Purpose, sealed};
+use ibake::suite::Aead;
+use serde_json::Value;
+
+use crate::support::{ALICE, BOB, World};
+
+fn hex(bytes: &[u8]) -> String {
+    base16ct::lower::encode_string(bytes)
+}
+
+/// Inspects, checks that the fields of a flat format cover every byte once, and gives them by name.
+#[track_caller]
+fn fields(w: &World, what: &str) -> (String, BTreeMap<String, String>) {
+    let object = w.args(&["--json", "inspect", what]).ok().objects().remove(0);
+    let mut at = 0;
+    let mut out = BTreeMap::new();
+    for f in object["fields"].as_array().unwrap() {
+        assert_eq!(f["offset"].as_u64(), Some(at), "{f}");
+        at += f["length"].as_u64().unwrap();
+        out.insert(f["name"].as_str().unwrap().to_owned(), f["value"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(object["bytes"].as_u64(), Some(at));
+    (object["what"].as_str().unwrap().to_owned(), out)
+}
+
+/// The names and values of a nested format.
+fn nested(w: &World, what: &str) -> (String, BTreeMap<String, String>) {
+    let object = w.args(&["--json", "inspect", what]).ok().objects().remove(0);
+    let text = |v: &Value| v.as_str().unwrap().trim().to_owned();
+    let all = object["fields"].as_array().unwrap().iter().map(|f| (text(&f["name"]), text(&f["value"])));
+    (text(&object["what"]), all.collect())
+}
+
+fn parameters(w: &World) -> PublicParameters {
+    PublicParameters::from_armour(&String::from_utf8(w.read("a.txt")).unwrap()).unwrap()
+}
+
+fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+}
+
+#[test]
+fn parameters_as_text_der_and_base64() {
+    let w = World::new();
+    let der = parameters(&w).to_der();
+    w.write("a.der", &der);
+    w.write("a.b64", base64ct::Base64::encode_string(&der));
+    for what in ["a.txt", "a.der", "a.b64", &hex(&der)] {
+        let (title, f) = nested(&w, what);
+        assert!(title.starts_with("public parameters"), "{title}");
+        assert_eq!((f["districtName"].as_str(), f["granularity"].as_str()), ("https://kgs-a.example", "2"));
+        assert_eq!(f["(computed)"], format!("fingerprint {}", hex(parameters(&w).fingerprint())));
+        assert!(f.contains_key("proof of possession") && f["ibeIdentityType"].starts_with("2.25."), "{f:?}");
+    }
+}
+
+#[test]
+fn key_files_without_their_secret() {
+    let w = World::new();
+    let (title, f) = fields(&w, "alice.key");
+    assert_eq!((title.as_str(), f["kind"].as_str()), ("protected key file", "2: private key of an identity"));
+    let (_, f) = fields(&w, "a/master-1.key");
+    assert_eq!((f["kind"].as_str(), f["protection"].as_str()), ("1: master key of a KGS", "2: key file"));
+    w.write("cut.key", &w.read("alice.key")[..30]);
+    w.refuses("inspect cut.key", 3, "HKDF salt");
+}
+
+#[test]
+fn sealed_files_and_boxes() {
+    let w = World::new();
+    w.write("f", vec![1; 70_000]);
+    w.run(&format!("seal --to {ALICE} --params a.txt --to {BOB} --params b.txt f -o f.sealed")).ok();
+    let (title, f) = fields(&w, "f.sealed");
+    assert_eq!((title.as_str(), f["recipients"].as_str()), ("sealed file", "2"));
+    assert_eq!(f["district of recipient 1"], "https://kgs-b.example");
+    assert_eq!(f["chunks"], "2 of at most 65536 bytes, 70000 bytes of plaintext");
+
+    let p = parameters(&w);
+    let identity = p.identity(Name::parse(ALICE).unwrap(), Purpose::Decrypt, now()).unwrap();
+    let recipient = Recipient::new(&p, &identity).unwrap();
+    let sealed = sealed::seal(&recipient, Aead::ChaCha20Poly1305, b"", b"hello", &mut SysRng).unwrap();
+    let (title, f) = fields(&w, &hex(&sealed));
+    assert_eq!((title.as_str(), f["AEAD"].as_str()), ("sealed box", "2 ChaCha20-Poly1305"));
+    assert!(f["ciphertext"].starts_with("5 bytes"), "{f:?}");
+    // Damaged in the point U.
+    let mut bad = sealed;
+    let at = bad.len() - 60;
+    bad[at - 60] ^= 1;
+    assert_eq!(w.args(&["inspect", &hex(&bad)]).code, 3);
+
+    let (title, f) = nested(&w, &hex(identity.der()));
+    assert!(title.starts_with("identity"), "{title}");
+    assert_eq!((f["district"].as_str(), f["name"].as_str()), ("https://kgs-a.example", ALICE));
+    assert!(f["(not in it)"].contains("day"), "{f:?}");
+}
+
+#[test]
+fn messages_and_envelopes_of_a_recorded_call() {
+    let w = World::new();
+    let mut bob = w.bob("--cookie always");
+    bob.hang_up();
+    let relay = format!("--json relay --to {} --record call.json", bob.address);
+    let relay: Vec<&str> = relay.split_whitespace().collect();
+    let mut relay = w.command(&relay).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    let mut stdout = std::io::BufReader::new(relay.stdout.take().unwrap());
+    std::io::BufRead::read_line(&mut stdout, &mut first).unwrap();
+    let first: Value = serde_json::from_str(&first).unwrap();
+    w.run(&w.alice_calls(first["address"].as_str().unwrap(), "--suite p256-aes256gcm")).ok();
+    bob.finish().ok();
+    assert!(relay.wait().unwrap().success());
+
+    let recording: Value = serde_json::from_slice(&w.read("call.json")).unwrap();
+    let frames = |from: &str| {
+        let bytes = base16ct::lower::decode_vec(recording[from].as_str().unwrap()).unwrap();
+        let (mut rest, mut out) = (&bytes[..], Vec::new());
+        while let Some((length, tail)) = rest.split_first_chunk::<4>() {
+            let (frame, tail) = tail.split_at(u32::from_be_bytes(*length) as usize);
+            out.push(frame.to_vec());
+            rest = tail;
+        }
+        out
+    };
+    let (i, r) = (frames("initiator"), frames("responder"));
+    for (frame, kind) in [(&i[0], "M1"), (&i[1], "M1"), (&r[1], "M2"), (&i[2], "M3"), (&r[2], "M4")] {
+        let (title, f) = fields(&w, &hex(frame));
+        assert_eq!((title.as_str(), f["type"].as_str()), ("envelope of an exchange", kind));
+        assert_eq!(f["district of R"], "https://kgs-b.example");
+        assert_eq!(f["suite"], "0x0001 p256-aes256gcm");
+        // The message without its envelope.
+        let at = if frame[0] == 3 { 25 } else { 1 };
+        let (title, f) = fields(&w, &hex(&frame[at..]));
+        assert_eq!((title, f.contains_key("U")), (format!("message {kind} of an exchange"), kind != "M4"));
+    }
+    let (_, f) = fields(&w, &hex(&r[0]));
+    assert!(f["envelope"].contains("cookie") && f.contains_key("cookie tag"), "{f:?}");
+    // Nothing under a seal shows: no name stands in the clear.
+    assert!(!w.args(&["inspect", &hex(&i[0][1..])]).ok().stdout.contains("alice"));
+
+    // The same recording under both master keys, and under one.
+    let tap = "wiretap call.json --kgs a --kgs-key-file a.unlock --name sip:alice@a.example --name tel:+15551234567";
+    let both = w.run(&format!("--json {tap} --kgs b --kgs-key-file b.unlock")).ok().objects().remove(0);
+    assert_eq!((&both["m2_opened"], &both["session_key"]), (&true.into(), &Value::Null));
+    w.refuses(tap, 4, "no master key of https://kgs-b.example");
+    let stranger =
+        "wiretap call.json --kgs a --kgs-key-file a.unlock --kgs b --kgs-key-file b.unlock --name carol@a.example";
+    w.refuses(stranger, 1, "the called name is none of those given");
+}
+
+#[test]
+fn what_is_not_ours_is_said_plainly() {
+    let w = World::empty();
+    w.write("photo", b"\x89PNG\r\n\x1a\n and so on");
+    w.write("empty", b"");
+    for what in ["photo", "empty", "00112233445566778899", "3003020101", "02ff", "AAAAAAAAAAAA", "nowhere-at-all!"] {
+        let run = w.args(&["inspect", what]);
+        assert_eq!((run.code, run.stdout.as_str()), (3, ""), "{what}: {run:?}");
+        assert!(run.stderr.starts_with("error: ") && run.stderr.lines().count() <= 2, "{what}: {run:?}");
+    }
+}

@@ -1,0 +1,10 @@
+//! The program as its users meet it: the built binary, its output, its exit codes, and what it leaves on disk.
+
+mod calls;
+mod demo;
+mod files;
+mod help;
+mod inspect;
+mod keys;
+mod kgs;
+mod support;
