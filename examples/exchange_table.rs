@@ -3,6 +3,7 @@
 //! Prints tab-separated `work, path, ours_us, by_hand_us, ratio`, and comments that begin with `#`. The ratio is by-hand time over
 //! ours: above 1 we are faster. Method: both sides take turns in every round; times are medians over the rounds, in processor
 //! time of the thread, and the ratio is the median of the rounds' own ratios.
+#![allow(clippy::unwrap_used)]
 
 #[path = "../benches/peers/by_hand.rs"]
 mod by_hand;
@@ -79,9 +80,11 @@ fn main() {
     let ((peer, known), (hand_peer, hand_known)) = (world.cached(), world.hand_cached());
     let sigma = [7; 32];
     let powers = measure(&mut || drop(black_box(peer.encapsulate(&mut rng_a).unwrap())), &mut || {
-        drop(black_box(hand_peer.encapsulate(black_box(&sigma))))
+        _ = black_box(hand_peer.encapsulate(black_box(&sigma)))
     });
     line("gt_exp", &powers, 0, 1);
+    #[cfg(feature = "hazmat")]
+    powers_alone(rounds, slice);
 
     println!(
         "# exchange: both ends, suite p256-aes256gcm; cold: the initiator prepares the peer once for M1 and M3, the responder once for M2"
@@ -101,7 +104,7 @@ fn main() {
                 black_box(hand_exchange(&world, &peer, None, &mut rng_b));
             },
             &mut || drop(black_box(cached.exchange(&peer, guard_cached, &mut rng_c))),
-            &mut || drop(black_box(hand_exchange(&world, &hand_peer, Some(&hand_known), &mut rng_d))),
+            &mut || _ = black_box(hand_exchange(&world, &hand_peer, Some(&hand_known), &mut rng_d)),
         ],
         2 * rounds,
         slice * 2,
@@ -109,6 +112,30 @@ fn main() {
     line("exchange_cold", &exchanges, 0, 1);
     line("exchange_cached", &exchanges, 2, 3);
     line("exchange_cached_vs_cold", &exchanges, 2, 1);
+}
+
+/// The powers in Gt without anything else, once and from a table.
+#[cfg(feature = "hazmat")]
+fn powers_alone(rounds: usize, slice: Duration) {
+    use by_hand::on_blst;
+    use ibake::curve::{G1, G2, GtTable, Scalar, pairing};
+    let wide = [0x5b; 48];
+    let (k, base) = (Scalar::from_wide(&wide), pairing(&G1::hash(b"q", b"dst"), &G2::generator()));
+    let (hand_k, lines) = (on_blst::scalar_from_wide(&wide), on_blst::Lines::new(&on_blst::generator_g2()));
+    let hand_base = on_blst::pairing_prepared(&on_blst::hash_g1(b"q", b"dst"), &lines);
+    let (table, hand_table) = (GtTable::new(&base), on_blst::ManyPowers::new(&hand_base));
+    let powers = interleave(
+        &mut [
+            &mut || drop(black_box(base.pow(black_box(&k)))),
+            &mut || _ = black_box(on_blst::FewPowers::new(&hand_base).pow(black_box(&hand_k))),
+            &mut || drop(black_box(table.pow(black_box(&k)))),
+            &mut || _ = black_box(hand_table.pow(black_box(&hand_k))),
+        ],
+        rounds,
+        slice,
+    );
+    line("gt_pow_once", &powers, 0, 1);
+    line("gt_pow_table", &powers, 2, 3);
 }
 
 /// The default suite, which is the rival's only one.

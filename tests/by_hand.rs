@@ -1,5 +1,6 @@
 //! The rival of the benchmarks is a second implementation: every byte must be the same, and the two must talk to each other.
 #![cfg(feature = "blst")]
+#![allow(clippy::unwrap_used)]
 
 #[path = "../benches/peers/by_hand.rs"]
 mod by_hand;

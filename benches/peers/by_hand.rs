@@ -4,7 +4,7 @@
 //!
 //! It is less than the crate in four ways, all in its favour: its added curve code is variable time (see `on_blst.rs`), it wipes
 //! nothing, it does not parse identities (it compares and hashes their DER), and it keeps no replay cache.
-#![allow(dead_code, unreachable_pub)] // each user takes its part
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)] // each user takes its part
 
 #[path = "by_hand_exchange.rs"]
 pub mod exchange;

@@ -39,6 +39,7 @@ fn agree(k: &Scalar, other: &AffinePoint) -> [u8; 32] {
 }
 
 /// Chaining key and transcript hash.
+#[derive(Clone)]
 struct Schedule {
     ck: [u8; 32],
     h: [u8; 32],
@@ -152,6 +153,7 @@ impl Session {
 }
 
 /// The initiator after M1.
+#[derive(Clone)]
 pub struct AwaitM2 {
     schedule: Schedule,
     sid_i: [u8; 16],
@@ -244,6 +246,7 @@ impl Unconfirmed {
 }
 
 /// The responder after M2.
+#[derive(Clone)]
 pub struct AwaitM3 {
     schedule: Schedule,
     sid_i: [u8; 16],

@@ -9,7 +9,7 @@
 //! | one or two powers in Gt | four 64-bit digits by the Frobenius map, width-5 NAF, 32 table entries |
 //! | many powers of one base in Gt | Lim-Lee comb, 6 teeth by 11 columns for each digit, 145 KB |
 //! | product of two prepared pairings | one Miller loop with shared squarings |
-#![allow(unsafe_code, dead_code, unreachable_pub)]
+#![allow(unsafe_code, dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use blst::*;
 

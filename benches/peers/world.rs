@@ -1,5 +1,5 @@
 //! Alice in district A and Bob in district B, for the crate and for the rival, with the same keys; and whole exchanges of both.
-#![allow(dead_code, unreachable_pub)] // each user takes its part
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)] // each user takes its part
 
 use std::convert::Infallible;
 
