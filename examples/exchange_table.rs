@@ -2,7 +2,8 @@
 //!
 //! Prints tab-separated `work, path, ours_us, by_hand_us, ratio`, and comments that begin with `#`. The ratio is by-hand time over
 //! ours: above 1 we are faster. Method: both sides take turns in every round; times are medians over the rounds, in processor
-//! time of the thread, and the ratio is the median of the rounds' own ratios.
+//! time of the thread, and the ratio is the median of the rounds' own ratios. The rival is constant time like ours; rows that
+//! end in `/vartime` have one that may branch on secrets and index by them, which is what speed alone would do.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../benches/peers/by_hand.rs"]
@@ -19,6 +20,7 @@ use ibake::ibe::kem::Recipient;
 use ibake::ibe::sealed::{SealedBox, seal};
 use ibake::suite::{Aead, Suite};
 
+use by_hand::on_blst::set_timing;
 use timing::{Rounds, interleave};
 use world::{Ours, World, guard, hand_exchange, rng};
 
@@ -42,6 +44,17 @@ fn main() {
 
     let world = World::new();
     let (bob, districts) = (&world.bob, &world.hand_districts);
+    // Ours, the rival in constant time, the rival in variable time.
+    let compare = |work: &str, ours: &mut dyn FnMut(), hand: &mut dyn FnMut(bool)| {
+        let hand = std::cell::RefCell::new(hand);
+        let rival = |variable: bool| {
+            set_timing(variable);
+            (hand.borrow_mut())(variable);
+        };
+        let rounds = interleave(&mut [ours, &mut || rival(false), &mut || rival(true)], rounds, slice);
+        line(work, &rounds, 0, 1);
+        line(&format!("{work}/vartime"), &rounds, 0, 2);
+    };
     let measure = |ours: &mut dyn FnMut(), hand: &mut dyn FnMut()| interleave(&mut [ours, hand], rounds, slice);
 
     let extract = measure(&mut || drop(black_box(bob.issuer.extract(&bob.identity).unwrap())), &mut || {
@@ -55,34 +68,38 @@ fn main() {
 
     let (mut rng_a, mut rng_b) = (rng(), rng());
     let text = [7; 64];
-    let sealing = measure(
+    compare(
+        "seal",
         &mut || {
             let to = Recipient::new(&bob.parameters, &bob.identity).unwrap();
             black_box(seal(&to, Aead::Aes256Gcm, b"ad", &text, &mut rng_a).unwrap());
         },
-        &mut || {
+        &mut |_| {
             let to = by_hand::Recipient::for_one(&districts[1], &bob.hand_identity);
             black_box(to.seal(b"ad", &text, &mut rng_b));
         },
     );
-    line("seal", &sealing, 0, 1);
     let to = Recipient::new(&bob.parameters, &bob.identity).unwrap();
     let sealed = seal(&to, Aead::Aes256Gcm, b"ad", &text, &mut rng()).unwrap();
-    let opening = measure(
+    compare(
+        "open",
         &mut || drop(black_box(SealedBox::decode(&sealed).unwrap().open(&bob.keys, b"ad").unwrap())),
-        &mut || drop(black_box(by_hand::open(&bob.hand_key, b"ad", &sealed).unwrap())),
+        &mut |_| drop(black_box(by_hand::open(&bob.hand_key, b"ad", &sealed).unwrap())),
     );
-    line("open", &opening, 0, 1);
 
     println!(
-        "# gt_exp: encapsulation to a cached peer, that is the power in Gt (table: ours 27 KB, by hand 145 KB), [k]P2 and hashing"
+        "# gt_exp: encapsulation to a cached peer, that is the power in Gt from a table (ours 27 KB), [k]P2 and hashing"
     );
-    let ((peer, known), (hand_peer, hand_known)) = (world.cached(), world.hand_cached());
-    let sigma = [7; 32];
-    let powers = measure(&mut || drop(black_box(peer.encapsulate(&mut rng_a).unwrap())), &mut || {
-        _ = black_box(hand_peer.encapsulate(black_box(&sigma)))
+    let (peer, known) = world.cached();
+    let hand_cached = [false, true].map(|variable| {
+        set_timing(variable);
+        world.hand_cached()
     });
-    line("gt_exp", &powers, 0, 1);
+    let kept = |variable: bool| &hand_cached[usize::from(variable)];
+    let sigma = [7; 32];
+    compare("gt_exp", &mut || drop(black_box(peer.encapsulate(&mut rng_a).unwrap())), &mut |variable| {
+        _ = black_box(kept(variable).0.encapsulate(black_box(&sigma)))
+    });
     #[cfg(feature = "hazmat")]
     powers_alone(rounds, slice);
 
@@ -92,26 +109,38 @@ fn main() {
     let (cold, cached) = (Ours::new(&world, SUITE, Vec::new()), Ours::new(&world, SUITE, known));
     let mut guards = [guard(&mut rng_a), guard(&mut rng_a)];
     let [guard_cold, guard_cached] = &mut guards;
-    let (mut rng_c, mut rng_d) = (rng(), rng());
+    let (mut rng_c, rng_d) = (rng(), std::cell::RefCell::new(rng()));
+    let hand_cold = |variable: bool| {
+        set_timing(variable);
+        let peer = by_hand::Recipient::for_two(&districts[1], &bob.hand_identity);
+        black_box(hand_exchange(&world, &peer, None, &mut rng_d.borrow_mut()));
+    };
+    let hand_warm = |variable: bool| {
+        set_timing(variable);
+        let (peer, known) = kept(variable);
+        black_box(hand_exchange(&world, peer, Some(known), &mut rng_d.borrow_mut()));
+    };
     let exchanges = interleave(
         &mut [
             &mut || {
                 let peer = Recipient::cached(&bob.parameters, &bob.identity).unwrap();
                 black_box(cold.exchange(&peer, guard_cold, &mut rng_a));
             },
-            &mut || {
-                let peer = by_hand::Recipient::for_two(&districts[1], &bob.hand_identity);
-                black_box(hand_exchange(&world, &peer, None, &mut rng_b));
-            },
             &mut || drop(black_box(cached.exchange(&peer, guard_cached, &mut rng_c))),
-            &mut || _ = black_box(hand_exchange(&world, &hand_peer, Some(&hand_known), &mut rng_d)),
+            &mut || hand_cold(false),
+            &mut || hand_warm(false),
+            &mut || hand_cold(true),
+            &mut || hand_warm(true),
         ],
         2 * rounds,
         slice * 2,
     );
-    line("exchange_cold", &exchanges, 0, 1);
-    line("exchange_cached", &exchanges, 2, 3);
-    line("exchange_cached_vs_cold", &exchanges, 2, 1);
+    line("exchange_cold", &exchanges, 0, 2);
+    line("exchange_cold/vartime", &exchanges, 0, 4);
+    line("exchange_cached", &exchanges, 1, 3);
+    line("exchange_cached/vartime", &exchanges, 1, 5);
+    line("exchange_cached_vs_cold", &exchanges, 1, 2);
+    line("exchange_cached_vs_cold/vartime", &exchanges, 1, 4);
 }
 
 /// The powers in Gt without anything else, once and from a table.

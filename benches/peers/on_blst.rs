@@ -1,17 +1,31 @@
 //! The curve part of the rival: blst's C functions as they are, and what an expert adds around them.
 //!
-//! Scalar multiplication, pairing and hashing are blst's own and constant time. What blst lacks is written here for speed
-//! alone, with table indices and branches that depend on the scalar: **variable time**, which the crate never is.
+//! Scalar multiplication, pairing and hashing are blst's own and constant time. What blst lacks is written here twice: in
+//! **constant time** as the crate's own code is (the rival of the figures), and for speed alone, with table indices and
+//! branches that depend on the scalar (**variable time**, reported beside it). [`set_timing`] chooses.
 //!
-//! | added | how |
-//! | --- | --- |
-//! | `[k]P2` | signed 7-bit windows over a table of all of them, 450 KB, no doubling |
-//! | one or two powers in Gt | four 64-bit digits by the Frobenius map, width-5 NAF, 32 table entries |
-//! | many powers of one base in Gt | Lim-Lee comb, 6 teeth by 11 columns for each digit, 145 KB |
-//! | product of two prepared pairings | one Miller loop with shared squarings |
+//! | added | constant time | variable time |
+//! | --- | --- | --- |
+//! | `[k]P2` | signed 5-bit windows, all entries of a row read under masks, 165 KB, no doubling | signed 7-bit windows, 450 KB |
+//! | one or two powers in Gt | four 64-bit digits by the Frobenius map, joint table of 16 | width-5 NAF, 32 entries |
+//! | many powers of one base in Gt | Lim-Lee comb, 5 teeth by 13 columns for each digit, 74 KB | 6 teeth by 11, 145 KB |
+//! | product of two prepared pairings | one Miller loop with shared squarings (no secret scalar) | the same |
 #![allow(unsafe_code, dead_code, unreachable_pub, clippy::unwrap_used)]
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use blst::*;
+
+static VARIABLE: AtomicBool = AtomicBool::new(false);
+
+/// Chooses the form of everything that is added to blst, for all that follows.
+pub fn set_timing(variable: bool) {
+    VARIABLE.store(variable, Relaxed);
+}
+
+fn variable() -> bool {
+    VARIABLE.load(Relaxed)
+}
 
 /// Calls a blst function that writes its first argument, and gives that value.
 macro_rules! get {
@@ -214,24 +228,36 @@ pub fn gt_bytes(f: &blst_fp12) -> [u8; 576] {
     out
 }
 
-const WINDOW: usize = 7;
-const WINDOWS: usize = 256 / WINDOW + 1;
-const ROW: usize = 1 << (WINDOW - 1);
-
-/// Multiples of a public point of G2, variable time.
-pub struct TableG2(Vec<blst_p2_affine>);
+/// Multiples of a public point of G2 in both forms.
+pub struct TableG2(Windows<5>, Windows<7>);
 
 impl TableG2 {
     pub fn new(p: &blst_p2) -> Self {
+        Self(Windows::new(p), Windows::new(p))
+    }
+
+    /// `[k]P`.
+    pub fn mul(&self, k: &blst_scalar) -> blst_p2 {
+        if variable() { self.1.mul_vartime(k) } else { self.0.mul(k) }
+    }
+}
+
+/// Signed windows of `W` bits: row `i` has the multiples 1 to `2^(W-1)` of `[2^(W i)]P`.
+struct Windows<const W: usize>(Vec<blst_p2_affine>);
+
+impl<const W: usize> Windows<W> {
+    const ROW: usize = 1 << (W - 1);
+
+    fn new(p: &blst_p2) -> Self {
         let mut all = Vec::new();
         let mut base = *p;
-        for _ in 0..WINDOWS {
+        for _ in 0..256 / W + 1 {
             let mut multiple = base;
-            for _ in 0..ROW {
+            for _ in 0..Self::ROW {
                 all.push(multiple);
                 multiple = get!(blst_p2, blst_p2_add_or_double, &multiple, &base);
             }
-            for _ in 0..WINDOW {
+            for _ in 0..W {
                 base = get!(blst_p2, blst_p2_double, &base);
             }
         }
@@ -242,15 +268,15 @@ impl TableG2 {
         Self(affine)
     }
 
-    /// `[k]P`; wrong with negligible probability for a random `k`, because the addition is incomplete.
-    pub fn mul(&self, k: &blst_scalar) -> blst_p2 {
+    /// Wrong with negligible probability for a random `k`, because the addition is incomplete.
+    fn mul_vartime(&self, k: &blst_scalar) -> blst_p2 {
         let mut sum = blst_p2::default();
         let mut carry = 0;
-        for (i, row) in self.0.chunks_exact(ROW).enumerate() {
-            let digit = bits(&k.b, i * WINDOW) + carry;
-            carry = usize::from(digit > ROW);
+        for (i, row) in self.0.chunks_exact(Self::ROW).enumerate() {
+            let digit = bits(&k.b, i * W, W) + carry;
+            carry = usize::from(digit > Self::ROW);
             let negative = carry == 1;
-            let magnitude = if negative { 2 * ROW - digit } else { digit };
+            let magnitude = if negative { 2 * Self::ROW - digit } else { digit };
             if magnitude != 0 {
                 let mut entry = row[magnitude - 1];
                 if negative {
@@ -261,12 +287,69 @@ impl TableG2 {
         }
         sum
     }
+
+    fn mul(&self, k: &blst_scalar) -> blst_p2 {
+        let mut sum = blst_p2::default();
+        for (i, row) in self.0.chunks_exact(Self::ROW).enumerate() {
+            // Booth: the window and the bit below it.
+            let window = match i {
+                0 => bits(&k.b, 0, W) << 1,
+                _ => bits(&k.b, i * W - 1, W + 1),
+            };
+            let negative = window >> W;
+            let positive = (window + 1) >> 1;
+            let flip = negative.wrapping_neg();
+            let magnitude = (positive & !flip) | ((1usize << W).wrapping_sub(positive) & flip);
+            let mut entry = blst_p2_affine::default();
+            for half in 0..2 {
+                for c in 0..2 {
+                    let field = |e: &blst_p2_affine| if half == 0 { e.x.fp[c] } else { e.y.fp[c] };
+                    let mut found = blst_fp::default();
+                    for (m, e) in row.iter().enumerate() {
+                        let mask = equal(m + 1, magnitude);
+                        found.l.iter_mut().zip(field(e).l).for_each(|(f, l)| *f |= l & mask);
+                    }
+                    *(if half == 0 { &mut entry.x.fp[c] } else { &mut entry.y.fp[c] }) = found;
+                }
+            }
+            let minus = get!(blst_fp2, blst_fp2_cneg, &entry.y, true);
+            for (y, m) in entry.y.fp.iter_mut().zip(minus.fp) {
+                y.l.iter_mut().zip(m.l).for_each(|(y, m)| *y = *y & !(flip as u64) | m & flip as u64);
+            }
+            sum = get!(blst_p2, blst_p2_add_or_double_affine, &sum, &entry);
+        }
+        sum
+    }
 }
 
-/// [`WINDOW`] bits from bit `at` up.
-fn bits(le: &[u8; 32], at: usize) -> usize {
+/// All ones where the two are equal, without a branch.
+fn equal(a: usize, b: usize) -> u64 {
+    let d = (a ^ b) as u64;
+    ((d | d.wrapping_neg()) >> 63).wrapping_sub(1)
+}
+
+/// The entry of a table, every entry read.
+fn read(table: &[blst_fp12], index: usize) -> blst_fp12 {
+    let mut out = blst_fp12::default();
+    for half in 0..2 {
+        for i in 0..3 {
+            for c in 0..2 {
+                let mut found = [0; 6];
+                for (m, e) in table.iter().enumerate() {
+                    let mask = equal(m, index);
+                    found.iter_mut().zip(e.fp6[half].fp2[i].fp[c].l).for_each(|(f, l)| *f |= l & mask);
+                }
+                out.fp6[half].fp2[i].fp[c].l = found;
+            }
+        }
+    }
+    out
+}
+
+/// `n` bits from bit `at` up, `n` at most 9.
+fn bits(le: &[u8; 32], at: usize, n: usize) -> usize {
     let byte = |i: usize| usize::from(*le.get(i).unwrap_or(&0));
-    (byte(at / 8) | byte(at / 8 + 1) << 8) >> (at % 8) & ((1 << WINDOW) - 1)
+    (byte(at / 8) | byte(at / 8 + 1) << 8) >> (at % 8) & ((1 << n) - 1)
 }
 
 fn mul(a: &blst_fp12, b: &blst_fp12) -> blst_fp12 {
@@ -296,6 +379,22 @@ fn power_of_x(g: &blst_fp12, i: usize) -> blst_fp12 {
 /// The digits of a scalar base `|x|`.
 fn digits(k: &blst_scalar) -> [u64; 4] {
     let mut limbs: [u64; 4] = core::array::from_fn(|i| u64::from_le_bytes(k.b[8 * i..][..8].try_into().unwrap()));
+    if !variable() {
+        return core::array::from_fn(|_| {
+            let mut rem = 0u64;
+            for limb in limbs.iter_mut().rev() {
+                for bit in (0..64).rev() {
+                    let carry = rem >> 63;
+                    rem = rem << 1 | *limb >> bit & 1;
+                    let (less, borrow) = rem.overflowing_sub(ABS_X);
+                    let fits = carry | u64::from(!borrow);
+                    rem = less & fits.wrapping_neg() | rem & fits.wrapping_sub(1);
+                    *limb = *limb & !(1 << bit) | fits << bit;
+                }
+            }
+            rem
+        });
+    }
     core::array::from_fn(|_| {
         let mut rem = 0u128;
         for limb in limbs.iter_mut().rev() {
@@ -308,20 +407,46 @@ fn digits(k: &blst_scalar) -> [u64; 4] {
 
 const ODD: usize = 8;
 
-/// The odd powers 1 to 15 of `g^(|x|^i)`: for a few powers of one base. Variable time.
-pub struct FewPowers(Box<[[blst_fp12; ODD]; 4]>);
+/// For a few powers of one base: the products of the four `g^(|x|^i)`, or in variable time the odd powers 1 to 15 of each.
+pub enum FewPowers {
+    Joint(Box<[blst_fp12; 16]>),
+    Odd(Box<[[blst_fp12; ODD]; 4]>),
+}
 
 impl FewPowers {
     pub fn new(g: &blst_fp12) -> Self {
+        if !variable() {
+            let mut joint = [blst_fp12::default(); 16];
+            for i in 0..4 {
+                let base = power_of_x(g, i);
+                for j in 0..1 << i {
+                    joint[(1 << i) + j] = if j == 0 { base } else { mul(&joint[j], &base) };
+                }
+            }
+            return Self::Joint(Box::new(joint));
+        }
         let square = sqr(g);
         let mut odd = [*g; ODD];
         for i in 1..ODD {
             odd[i] = mul(&odd[i - 1], &square);
         }
-        Self(Box::new(core::array::from_fn(|i| odd.map(|g| power_of_x(&g, i)))))
+        Self::Odd(Box::new(core::array::from_fn(|i| odd.map(|g| power_of_x(&g, i)))))
     }
 
     pub fn pow(&self, k: &blst_scalar) -> blst_fp12 {
+        match self {
+            Self::Joint(table) => {
+                let digits = digits(k);
+                let entry = |at: usize| {
+                    read(&table[..], digits.iter().enumerate().fold(0, |n, (i, d)| n | ((d >> at & 1) as usize) << i))
+                };
+                (0..63).rev().fold(entry(63), |power, at| mul(&sqr(&power), &entry(at)))
+            }
+            Self::Odd(tables) => Self::pow_vartime(tables, k),
+        }
+    }
+
+    fn pow_vartime(tables: &[[blst_fp12; ODD]; 4], k: &blst_scalar) -> blst_fp12 {
         let nafs = digits(k).map(naf);
         let mut power = blst_fp12::default();
         let mut started = false;
@@ -329,7 +454,7 @@ impl FewPowers {
             if started {
                 power = sqr(&power);
             }
-            for (naf, table) in nafs.iter().zip(&*self.0) {
+            for (naf, table) in nafs.iter().zip(tables) {
                 let digit = naf[column];
                 if digit != 0 {
                     let entry = &table[usize::from(digit.unsigned_abs() / 2)];
@@ -359,45 +484,43 @@ fn naf(digit: u64) -> [i8; 65] {
     out
 }
 
-const TEETH: usize = 6;
-const COLUMNS: usize = 11;
-
-/// A comb for many powers of one base. Variable time.
-pub struct ManyPowers(Vec<[blst_fp12; (1 << TEETH) - 1]>);
+/// A Lim-Lee comb for many powers of one base: 5 teeth by 13 columns, in variable time 6 by 11. Entry 0 is one.
+pub struct ManyPowers {
+    teeth: usize,
+    columns: usize,
+    tables: Vec<Vec<blst_fp12>>,
+}
 
 impl ManyPowers {
     pub fn new(g: &blst_fp12) -> Self {
-        let mut first = [blst_fp12::default(); (1 << TEETH) - 1];
+        let (teeth, columns) = if variable() { (6, 11) } else { (5, 13) };
+        let mut first = vec![blst_fp12::default(); 1 << teeth];
         let mut tooth = *g;
-        for i in 0..TEETH {
-            first[(1 << i) - 1] = tooth;
-            for j in 0..(1 << i) - 1 {
-                first[(1 << i) + j] = mul(&first[j], &tooth);
+        for i in 0..teeth {
+            for j in 0..1 << i {
+                first[(1 << i) + j] = if j == 0 { tooth } else { mul(&first[j], &tooth) };
             }
-            if i + 1 < TEETH {
-                for _ in 0..COLUMNS {
-                    tooth = sqr(&tooth);
-                }
+            if i + 1 < teeth {
+                tooth = (0..columns).fold(tooth, |t, _| sqr(&t));
             }
         }
-        Self((0..4).map(|i| first.map(|g| power_of_x(&g, i))).collect())
+        let tables = (0..4).map(|i| first.iter().map(|g| power_of_x(g, i)).collect()).collect();
+        Self { teeth, columns, tables }
     }
 
     pub fn pow(&self, k: &blst_scalar) -> blst_fp12 {
         let digits = digits(k);
+        let variable = self.teeth == 6;
         let mut power = blst_fp12::default();
-        for column in (0..COLUMNS).rev() {
+        for column in (0..self.columns).rev() {
             power = sqr(&power);
-            for (digit, table) in digits.iter().zip(&self.0) {
-                let mut index = 0;
-                for tooth in 0..TEETH {
-                    let at = tooth * COLUMNS + column;
-                    if at < 64 {
-                        index |= ((digit >> at & 1) as usize) << tooth;
-                    }
-                }
-                if index != 0 {
-                    power = mul(&power, &table[index - 1]);
+            for (digit, table) in digits.iter().zip(&self.tables) {
+                let places = (0..self.teeth).map(|t| t * self.columns + column).enumerate().filter(|(_, at)| *at < 64);
+                let index = places.fold(0, |n, (t, at)| n | ((digit >> at & 1) as usize) << t);
+                if !variable {
+                    power = mul(&power, &read(table, index));
+                } else if index != 0 {
+                    power = mul(&power, &table[index]);
                 }
             }
         }
