@@ -38,7 +38,7 @@ fn main() {
     println!("# processor: {model}; flags: {flags}");
     println!("# {rounds} rounds, turns of {} ms, processor time of one thread", slice.as_millis());
     println!(
-        "# by hand: blst's own functions are constant time, the rival's added ones (powers in Gt, [k]P2) are not; ours all are"
+        "# rows /vartime: the same work of ours against a rival that is not constant time in its secrets (powers in Gt, [k]P2)"
     );
     println!("work\tpath\tours_us\tby_hand_us\tratio");
 

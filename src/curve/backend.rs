@@ -38,6 +38,14 @@ pub(crate) trait Group: Copy + Send + Sync + 'static {
     fn endo(&self) -> Self;
     /// `self + entry`.
     fn add_entry(&self, entry: &Self::Entry) -> Self;
+    /// Replaces the first entry of each pair of indices by the sum of the two, with one inversion for all pairs; `false`, and
+    /// nothing done, where the backend has no such way. No pair is read by another one, and in no pair are the two equal or
+    /// opposite unless one of them is neutral: the caller sees to that.
+    fn add_pairs(_entries: &mut [Self::Entry], _pairs: &[(usize, usize)]) -> bool {
+        false
+    }
+    /// Overwrites entries that were read by a secret index.
+    fn wipe_entries(entries: &mut [Self::Entry]);
     /// The elements as table entries.
     fn entries(elements: &[Self]) -> Vec<Self::Entry>;
     /// Entry number `index - 1` of `row`, or the neutral element for 0, negated where `negative` is set. Reads all of `row`.

@@ -117,6 +117,10 @@ macro_rules! point {
                 affine
             }
 
+            fn wipe_entries(entries: &mut [Self::Entry]) {
+                entries.iter_mut().for_each(|e| e.zeroize());
+            }
+
             fn lookup(row: &[Self::Entry], index: u64, negative: Choice) -> Self::Entry {
                 let mut found = $affine::default();
                 for (i, entry) in (1u64..).zip(row) {

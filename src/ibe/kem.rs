@@ -33,7 +33,7 @@ pub const ENCAPSULATION_BYTES: usize = G2_BYTES + 32;
 /// `pkctx(ID)`: binds suite, `P_pub` and the whole identity into every hash of the KEM.
 pub(crate) fn pkctx(parameters: &PublicParameters, identity: &Identity) -> [u8; 32] {
     let der = identity.der();
-    hash(&[label(labels::ID).as_ref(), &IBE_SUITE.to_be_bytes(), &parameters.p_pub().to_compressed(), &lp(der), der])
+    hash(&[label(labels::ID).as_ref(), &IBE_SUITE.to_be_bytes(), parameters.p_pub_bytes(), &lp(der), der])
 }
 
 /// An identity ready to be encrypted to, checked against the parameters of its KGS.

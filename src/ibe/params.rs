@@ -46,7 +46,7 @@ use super::oid;
 use super::params_der::{Decoded, Entry, algorithm_data, decode, encode};
 use super::period::{Granularity, Period};
 use crate::curve::{G1, G2, G2Prepared, pairing_product_is_one};
-use crate::encoding::lp;
+use crate::encoding::{G2_BYTES, lp};
 use crate::error::{DecodeError, DecodeReason, Error, IdentityError, ParametersError};
 use crate::kdf;
 use crate::suite::{DST_POP, labels};
@@ -80,6 +80,7 @@ struct Parts {
     description: Description,
     fingerprint: [u8; 32],
     p_pub: G2,
+    p_pub_bytes: [u8; G2_BYTES],
     prepared: G2Prepared,
     der: Vec<u8>,
 }
@@ -135,7 +136,8 @@ impl PublicParameters {
         if !bool::from(pairing_product_is_one(&[(pop, G2Prepared::generator()), (&base, &prepared)])) {
             return Err(ParametersError::Possession.into());
         }
-        Ok(Self(Arc::new(Parts { description, fingerprint, p_pub, prepared, der })))
+        let p_pub_bytes = p_pub.to_compressed();
+        Ok(Self(Arc::new(Parts { description, fingerprint, p_pub, p_pub_bytes, prepared, der })))
     }
 
     /// Decodes and checks parameters.
@@ -205,6 +207,11 @@ impl PublicParameters {
     /// `P_pub`.
     pub fn p_pub(&self) -> &G2 {
         &self.0.p_pub
+    }
+
+    /// `P_pub` compressed.
+    pub fn p_pub_bytes(&self) -> &[u8; G2_BYTES] {
+        &self.0.p_pub_bytes
     }
 
     /// `P_pub` with the lines of its Miller loop.

@@ -16,7 +16,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 use blst::*;
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater};
+use subtle::{Choice, ConstantTimeEq, ConstantTimeGreater};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::backend::{Backend, Group, Limbs, Point, Target, sealed};
@@ -40,6 +40,9 @@ macro_rules! ask {
         unsafe { $f($($arg),*) }
     };
 }
+
+mod field;
+use field::{Field, add_affine_pairs, masks, pick};
 
 /// Marker of the blst backend.
 pub(crate) struct Blst;
@@ -187,6 +190,25 @@ macro_rules! point {
                 // SAFETY: `elements.len()` values are read through the first pointer and as many written.
                 unsafe { $many(affine.as_mut_ptr(), pointers.as_ptr(), elements.len()) };
                 affine
+            }
+
+            fn add_pairs(entries: &mut [Self::Entry], pairs: &[(usize, usize)]) -> bool {
+                let read = |i: usize| (entries[i].x, entries[i].y);
+                let terms: Vec<_> = pairs.iter().map(|(a, b)| (read(*a), read(*b))).collect();
+                let mut sums = add_affine_pairs(terms);
+                for ((a, _), (x, y)) in pairs.iter().zip(&mut sums) {
+                    entries[*a] = $affine { x: *x, y: *y };
+                    x.wipe();
+                    y.wipe();
+                }
+                true
+            }
+
+            fn wipe_entries(entries: &mut [Self::Entry]) {
+                for entry in entries {
+                    entry.x.wipe();
+                    entry.y.wipe();
+                }
             }
 
             fn lookup(row: &[Self::Entry], index: u64, negative: Choice) -> Self::Entry {
@@ -363,85 +385,6 @@ impl Target for blst_fp12 {
         }
         *self = Self::default();
     }
-}
-
-/// What tables need of Fp and Fp2.
-trait Field: Copy + Default + 'static {
-    fn fps(&self) -> &[blst_fp];
-    fn fps_mut(&mut self) -> &mut [blst_fp];
-    fn negated(&self) -> Self;
-
-    fn select(a: &Self, b: &Self, choice: Choice) -> Self {
-        let mut c = *a;
-        for (c, b) in c.fps_mut().iter_mut().zip(b.fps()) {
-            for (c, b) in c.l.iter_mut().zip(&b.l) {
-                c.conditional_assign(b, choice);
-            }
-        }
-        c
-    }
-
-    fn wipe(&mut self) {
-        self.fps_mut().iter_mut().for_each(|c| c.l.zeroize());
-    }
-}
-
-impl Field for blst_fp {
-    fn fps(&self) -> &[blst_fp] {
-        core::slice::from_ref(self)
-    }
-
-    fn fps_mut(&mut self) -> &mut [blst_fp] {
-        core::slice::from_mut(self)
-    }
-
-    fn negated(&self) -> Self {
-        out!(blst_fp, blst_fp_cneg, self, true)
-    }
-}
-
-impl Field for blst_fp2 {
-    fn fps(&self) -> &[blst_fp] {
-        &self.fp
-    }
-
-    fn fps_mut(&mut self) -> &mut [blst_fp] {
-        &mut self.fp
-    }
-
-    fn negated(&self) -> Self {
-        out!(blst_fp2, blst_fp2_cneg, self, true)
-    }
-}
-
-/// Longest row of a table.
-const ROW_MAX: usize = 32;
-
-/// One mask for each of `n` entries, all ones for number `index`.
-fn masks(n: usize, index: u64) -> [u64; ROW_MAX] {
-    debug_assert!(n <= ROW_MAX);
-    let mut masks = [0; ROW_MAX];
-    for (i, mask) in (0u64..).zip(&mut masks[..n]) {
-        *mask = u64::from(i.ct_eq(&index).unwrap_u8()).wrapping_neg();
-    }
-    masks
-}
-
-/// The field value of the one entry whose mask is set, or zero. Entry after entry per value, so that the sum stays in
-/// registers: twice as fast as value after value per entry.
-#[inline(always)]
-fn pick<E, F: Field>(row: &[E], masks: &[u64; ROW_MAX], field: impl Fn(&E) -> &F) -> F {
-    let mut found = F::default();
-    for (i, sum) in found.fps_mut().iter_mut().enumerate() {
-        let mut limbs = [0; 6];
-        for (entry, mask) in row.iter().zip(masks) {
-            for (limb, l) in limbs.iter_mut().zip(&field(entry).fps()[i].l) {
-                *limb |= l & mask;
-            }
-        }
-        sum.l = limbs;
-    }
-    found
 }
 
 fn choice(flag: bool) -> Choice {
