@@ -9,15 +9,15 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub const ALICE: &str = "sip:alice@a.example";
-pub const BOB: &str = "tel:+15551234567";
+pub(crate) const ALICE: &str = "sip:alice@a.example";
+pub(crate) const BOB: &str = "tel:+15551234567";
 
 /// What a run of the program gave.
 #[derive(Debug)]
-pub struct Run {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Run {
@@ -27,14 +27,14 @@ impl Run {
     }
 
     #[track_caller]
-    pub fn ok(self) -> Self {
+    pub(crate) fn ok(self) -> Self {
         assert_eq!(self.code, 0, "{self:?}");
         self
     }
 
     /// It failed with this exit code, and said so in one sentence that contains `part`, perhaps with a hint below.
     #[track_caller]
-    pub fn fails(self, code: i32, part: &str) -> Self {
+    pub(crate) fn fails(self, code: i32, part: &str) -> Self {
         assert_eq!(self.code, code, "{self:?}");
         let lines: Vec<&str> = self.stderr.lines().collect();
         assert!((1..=2).contains(&lines.len()), "{self:?}");
@@ -42,33 +42,33 @@ impl Run {
         self
     }
 
-    pub fn objects(&self) -> Vec<Value> {
+    pub(crate) fn objects(&self) -> Vec<Value> {
         self.stdout.lines().map(|l| serde_json::from_str(l).unwrap_or_else(|_| panic!("no JSON: {l}"))).collect()
     }
 
     #[track_caller]
-    pub fn event(&self, name: &str) -> Value {
+    pub(crate) fn event(&self, name: &str) -> Value {
         self.objects().into_iter().find(|o| o["event"] == name).unwrap_or_else(|| panic!("no {name} in {self:?}"))
     }
 
     /// The lines that were heard in a call with `--json`.
-    pub fn heard(&self) -> Vec<String> {
+    pub(crate) fn heard(&self) -> Vec<String> {
         let lines = self.objects().into_iter().filter(|o| o["event"] == "line");
         lines.map(|o| o["text"].as_str().unwrap().to_owned()).collect()
     }
 }
 
 /// A directory with two districts, a (days) and b (weeks), alice in a and bob in b.
-pub struct World {
-    pub dir: TempDir,
+pub(crate) struct World {
+    pub(crate) dir: TempDir,
 }
 
 impl World {
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self { dir: TempDir::new().unwrap() }
     }
 
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let w = Self::empty();
         w.run("kgs init a --district https://kgs-a.example --key-file a.unlock").ok();
         w.run("kgs init b --district https://kgs-b.example --granularity week --key-file b.unlock").ok();
@@ -79,40 +79,40 @@ impl World {
         w
     }
 
-    pub fn issue(&self, kgs: &str, name: &str, short: &str) {
+    pub(crate) fn issue(&self, kgs: &str, name: &str, short: &str) {
         let args =
             format!("kgs issue {kgs} {name} --out {short}.key --key-file {kgs}.unlock --user-key-file {short}.unlock");
         self.run(&args).ok();
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
         fs::write(self.path(name), bytes).unwrap();
     }
 
-    pub fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap()
     }
 
-    pub fn command<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Command {
+    pub(crate) fn command<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ibake"));
         command.args(args).current_dir(self.dir.path()).stdin(Stdio::null());
         command
     }
 
     /// Runs `ibake ARGS`, split at spaces.
-    pub fn run(&self, args: &str) -> Run {
+    pub(crate) fn run(&self, args: &str) -> Run {
         self.args(&args.split_whitespace().collect::<Vec<_>>())
     }
 
-    pub fn args(&self, args: &[&str]) -> Run {
+    pub(crate) fn args(&self, args: &[&str]) -> Run {
         Run::of(self.command(args).output().unwrap())
     }
 
-    pub fn run_with_input(&self, args: &str, input: &[u8]) -> Run {
+    pub(crate) fn run_with_input(&self, args: &str, input: &[u8]) -> Run {
         let args: Vec<&str> = args.split_whitespace().collect();
         let mut child =
             self.command(&args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -126,7 +126,7 @@ impl World {
 
     /// Runs something that must fail and change nothing on disk. Also checks that it says the same with `--json`.
     #[track_caller]
-    pub fn refuses(&self, args: &str, code: i32, part: &str) -> Run {
+    pub(crate) fn refuses(&self, args: &str, code: i32, part: &str) -> Run {
         let before = self.snapshot();
         let run = self.run(args).fails(code, part);
         assert_eq!(self.snapshot(), before, "{args} changed something");
@@ -140,7 +140,7 @@ impl World {
     }
 
     /// Everything below the directory.
-    pub fn snapshot(&self) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    pub(crate) fn snapshot(&self) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
         fn walk(path: &Path, out: &mut BTreeMap<PathBuf, Option<Vec<u8>>>) {
             for entry in fs::read_dir(path).unwrap() {
                 let path = entry.unwrap().path();
@@ -158,7 +158,7 @@ impl World {
     }
 
     /// Starts `ibake --json listen --bind 127.0.0.1:0 ARGS` and waits for its address.
-    pub fn listen(&self, args: &str) -> Listener {
+    pub(crate) fn listen(&self, args: &str) -> Listener {
         let all = format!("--json listen --bind 127.0.0.1:0 {args}");
         let all: Vec<&str> = all.split_whitespace().collect();
         let mut child =
@@ -173,12 +173,12 @@ impl World {
     }
 
     /// Bob, listening once.
-    pub fn bob(&self, more: &str) -> Listener {
+    pub(crate) fn bob(&self, more: &str) -> Listener {
         self.listen(&format!("--once --key bob.key --key-file bob.unlock --params b.txt --params a.txt {more}"))
     }
 
     /// The arguments by which alice calls bob.
-    pub fn alice_calls(&self, address: &str, more: &str) -> String {
+    pub(crate) fn alice_calls(&self, address: &str, more: &str) -> String {
         format!(
             "--json call {address} --to {BOB} --key alice.key --key-file alice.unlock --params a.txt --params b.txt {more}"
         )
@@ -186,33 +186,33 @@ impl World {
 }
 
 /// A listening process; killed when dropped.
-pub struct Listener {
+pub(crate) struct Listener {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
-    pub address: String,
+    pub(crate) address: String,
 }
 
 impl Listener {
     /// Types lines; standard input stays open.
-    pub fn say(&mut self, text: &str) {
+    pub(crate) fn say(&mut self, text: &str) {
         self.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
     }
 
     /// Ends its standard input: a call lasts until both ends have done that.
-    pub fn hang_up(&mut self) {
+    pub(crate) fn hang_up(&mut self) {
         drop(self.stdin.take());
     }
 
     /// The next object that it prints.
-    pub fn next(&mut self) -> Value {
+    pub(crate) fn next(&mut self) -> Value {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line:?}"))
     }
 
     /// Ends its standard input and waits for its own end.
-    pub fn finish(mut self) -> Run {
+    pub(crate) fn finish(mut self) -> Run {
         drop(self.stdin.take());
         let mut stdout = String::new();
         std::io::Read::read_to_string(&mut self.stdout, &mut stdout).unwrap();
@@ -230,12 +230,12 @@ impl Drop for Listener {
     }
 }
 
-pub fn chmod(path: &Path, mode: u32) {
+pub(crate) fn chmod(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-pub fn mode(path: &Path) -> u32 {
+pub(crate) fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt;
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }

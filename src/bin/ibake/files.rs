@@ -18,10 +18,31 @@ pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> 
         File::open(path).map_err(io)?.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
     }
     if bytes.len() as u64 > limit {
-        let text = format!("{} has more than {limit} bytes, which is too much for this", path.display());
-        return Err(Failure::new(Kind::Input, "too-long", text));
+        return Err(too_long(path, limit));
     }
     Ok(bytes)
+}
+
+/// Reads at most `limit` bytes of a file, and tells how long it is; `-` is standard input, whose rest is counted.
+pub(crate) fn read_beginning(path: &Path, limit: u64) -> Result<(Vec<u8>, u64), Failure> {
+    let io = |e: io::Error| Failure::io(path, &e);
+    let mut source: Box<dyn Read> =
+        if path == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(File::open(path).map_err(io)?) };
+    let mut bytes = Vec::new();
+    source.by_ref().take(limit).read_to_end(&mut bytes).map_err(io)?;
+    let rest = io::copy(&mut source, &mut io::sink()).map_err(io)?;
+    let total = bytes.len() as u64 + rest;
+    Ok((bytes, total))
+}
+
+/// The bytes of a file that was read completely.
+pub(crate) fn within(path: &Path, bytes: Vec<u8>, total: u64) -> Result<Vec<u8>, Failure> {
+    if bytes.len() as u64 == total { Ok(bytes) } else { Err(too_long(path, bytes.len() as u64)) }
+}
+
+fn too_long(path: &Path, limit: u64) -> Failure {
+    let text = format!("{} has more than {limit} bytes, which is too much for this", path.display());
+    Failure::new(Kind::Input, "too-long", text)
 }
 
 /// Who may read a result.

@@ -24,6 +24,8 @@ use crate::when;
 ///
 /// Only the holder of the key for the dialled NAME can answer, wherever ADDR leads. Compare the three words (or the digits) with
 /// the person: they differ if somebody sits in the middle, which takes the master keys of both districts.
+///
+/// A call lasts until both ends have ended their input (Ctrl-D), on a terminal until either has.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:
   ibake call 127.0.0.1:7939 --to tel:+15551234567 --key alice.key --key-file alice.unlock \\

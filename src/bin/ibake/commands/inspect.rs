@@ -25,8 +25,13 @@ pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
     let path = Path::new(&args.what);
     if args.what == "-" || path.exists() {
         let at = |e: Failure| e.context(path.display());
-        let bytes = files::read_limited(path, describe::READ_LIMIT)?;
-        describe_bytes(&bytes).map_err(at)?.print(out);
+        // Of a sealed file of any size the header and the length are enough.
+        let (bytes, total) = files::read_beginning(path, describe::READ_LIMIT)?;
+        let report = match describe::long_file(&bytes, total) {
+            Some(report) => report,
+            None => describe_bytes(&files::within(path, bytes, total)?),
+        };
+        report.map_err(at)?.print(out);
         return Ok(());
     }
     match describe::decode_text(&args.what) {
@@ -45,10 +50,10 @@ pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
 /// A file may also hold the text of one of the two.
 fn describe_bytes(bytes: &[u8]) -> Result<describe::Report, Failure> {
     let found = describe::any(bytes);
-    if found.as_ref().is_err_and(|e| e.code == "unknown") {
-        if let Some(inner) = std::str::from_utf8(bytes).ok().and_then(describe::decode_text) {
-            return describe::any(&inner);
-        }
+    if found.as_ref().is_err_and(|e| e.code == "unknown")
+        && let Some(inner) = std::str::from_utf8(bytes).ok().and_then(describe::decode_text)
+    {
+        return describe::any(&inner);
     }
     found
 }

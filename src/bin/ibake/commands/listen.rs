@@ -29,6 +29,8 @@ const AT_ONCE: usize = 16;
 ///
 /// The first line of output is the address that is listened on. Compare the three words (or the digits) with your caller:
 /// they differ if somebody sits in the middle, which takes the master keys of both districts.
+///
+/// A call lasts until both ends have ended their input (Ctrl-D), on a terminal until either has.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:
   ibake listen --key bob.key --key-file bob.unlock --params params-b.txt --params params-a.txt")]

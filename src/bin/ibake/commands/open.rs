@@ -1,7 +1,7 @@
 //! `ibake open`.
 
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ibake::error::{DecodeError, DecodeReason, Error, KeyError};
 use ibake::ibe::file::{CHUNK, HEADER_LIMIT, Header, TAG};
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
     }
     bar.finish_and_clear();
     pending.finish()?;
-    if args.out != PathBuf::from("-") {
+    if args.out != Path::new("-") {
         let text = format!("{}  opened, {total} bytes", args.out.display());
         out.result(&text, &json!({ "file": args.out.display().to_string(), "bytes": total }));
     }

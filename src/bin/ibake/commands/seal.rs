@@ -1,7 +1,7 @@
 //! `ibake seal`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use getrandom::SysRng;
 use ibake::ibe::file::{CHUNK, Sealer};
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
     }
     bar.finish_and_clear();
     pending.finish()?;
-    if args.out != PathBuf::from("-") {
+    if args.out != Path::new("-") {
         let names: Vec<&str> = recipients.iter().map(|r| r.identity().name().as_str()).collect();
         let text = format!("{}  sealed to {}, {total} bytes", args.out.display(), names.join(", "));
         let to: Vec<_> = recipients

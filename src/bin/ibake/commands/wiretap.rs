@@ -39,7 +39,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
     let names = args.name.iter().map(|n| parse_name(n)).collect::<Result<Vec<_>, _>>()?;
-    let more = args.guess.iter().map(|g| base16ct::mixed::decode_vec(g)).collect::<Result<Vec<_>, _>>();
+    let more = args.guess.iter().map(base16ct::mixed::decode_vec).collect::<Result<Vec<_>, _>>();
     let more = more.map_err(|_| Failure::new(Kind::Input, "guess", "a guess is not hexadecimal"))?;
     let mut issuers = Vec::new();
     for (dir, key_file) in args.kgs.iter().zip(&args.kgs_key_file) {

@@ -95,7 +95,7 @@ fn keys(stage: &mut Stage<'_>, cast: &Cast) {
     }
     stage.step("publish", "Both publish their parameters.", |s| {
         for (dir, params) in DIRS.iter().zip(PARAMS) {
-            s.run(&["kgs", "show", dir, "--out", params, "--force"])?.done()?;
+            s.run(&["kgs", "show", dir, "--serial", "1", "--out", params, "--force"])?.done()?;
         }
         Ok(PARAMS.join(", "))
     });

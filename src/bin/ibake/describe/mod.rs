@@ -7,7 +7,7 @@ use ibake::encoding::{G2_BYTES, Reader};
 use ibake::error::{DecodeError, DecodeReason, Error};
 use ibake::ibake::inspect;
 use ibake::ibe::file::{CHUNK, HEADER_LIMIT, Header, MAGIC, TAG};
-use ibake::ibe::sealed::SealedBox;
+use ibake::ibe::sealed::{BOX_LIMIT, SealedBox};
 use ibake::ibe::{Granularity, Period};
 use ibake::keyfile;
 use ibake::kgs;
@@ -47,10 +47,10 @@ impl Report {
             out.object(&json!({ "what": self.what, "bytes": self.bytes, "fields": fields }));
             return;
         }
-        out.text(&format!("{}, {} bytes\n\n  offset  length  field", self.what, self.bytes));
+        out.text(&format!("{}, {} bytes\n\n  offset      length  field", self.what, self.bytes));
         let width = self.fields.iter().map(|f| f.name.chars().count()).max().unwrap_or(0);
         for f in &self.fields {
-            out.text(&format!("{:>8}{:>8}  {:width$}  {}", f.offset, f.len, f.name, shorten(&f.value)));
+            out.text(&format!("{:>8}{:>12}  {:width$}  {}", f.offset, f.len, f.name, shorten(&f.value)));
         }
     }
 }
@@ -69,7 +69,7 @@ pub(crate) fn any(bytes: &[u8]) -> Result<Report, Failure> {
         return key_file(bytes);
     }
     if bytes.starts_with(MAGIC) {
-        return sealed_file(bytes);
+        return sealed_file(bytes, bytes.len() as u64);
     }
     if bytes.first() == Some(&0x30) {
         return asn1::describe(bytes);
@@ -90,7 +90,7 @@ pub(crate) fn any(bytes: &[u8]) -> Result<Report, Failure> {
             Ok(report(what, bytes, inspect::describe(bytes)?))
         }
         [1, 0, 1, aead, ..] if Aead::from_id(*aead).is_ok() => sealed_box(bytes),
-        [1, 0, 1, 0, ..] | [2 | 3 | 4, ..] => match inspect::describe_envelope(bytes) {
+        [1, 0, 1, 0, ..] | [2..=4, ..] => match inspect::describe_envelope(bytes) {
             Ok(fields) => Ok(report("envelope of an exchange", bytes, fields)),
             Err(_) if bytes.first() != Some(&1) => Err(unknown()),
             Err(e) => Err(e.into()),
@@ -173,8 +173,8 @@ fn sealed_box(bytes: &[u8]) -> Result<Report, Failure> {
     w.finish("sealed box", bytes)
 }
 
-/// `bytes` may end behind the header; the chunks are described by their number only.
-fn sealed_file(bytes: &[u8]) -> Result<Report, Failure> {
+/// `bytes` may end behind the header: the chunks are described by their number only, computed from the length `total`.
+fn sealed_file(bytes: &[u8], total: u64) -> Result<Report, Failure> {
     let count = Header::decode(bytes)?.recipients().count();
     let mut w = Walk::new(bytes);
     w.step("magic", |r| r.bytes("magic", 8).map(|_| "IBAKEFIL".into()))?;
@@ -191,16 +191,26 @@ fn sealed_file(bytes: &[u8]) -> Result<Report, Failure> {
         let wrapped = |r: &mut Reader<'_>| r.bytes("wrapped key", 32 + TAG).map(|_| "content key, sealed".into());
         w.step(&format!("wrapped key{of}"), wrapped)?;
     }
-    w.step("chunks", |r| {
-        let n = r.bytes("chunks", r.rest().len())?.len();
-        let (chunks, plain) = (n.div_ceil(CHUNK + TAG).max(1), n.saturating_sub(n.div_ceil(CHUNK + TAG) * TAG));
-        Ok(format!("{chunks} of at most {CHUNK} bytes, {plain} bytes of plaintext"))
-    })?;
-    w.finish("sealed file", bytes)
+    let offset = w.r.position();
+    let (length, chunk) = (total - offset as u64, (CHUNK + TAG) as u64);
+    let (chunks, tags) = (length.div_ceil(chunk), length.div_ceil(chunk) * TAG as u64);
+    w.fields.push(Field {
+        offset,
+        len: usize::try_from(length).unwrap_or(usize::MAX),
+        name: "chunks".into(),
+        value: format!("{chunks} of at most {CHUNK} bytes, {} bytes of plaintext", length.saturating_sub(tags)),
+    });
+    let bytes = usize::try_from(total).unwrap_or(usize::MAX);
+    Ok(Report { what: "sealed file", bytes, fields: w.fields })
 }
 
-/// How much of a file has to be read to explain it.
-pub(crate) const READ_LIMIT: u64 = (HEADER_LIMIT + (64 << 20)) as u64;
+/// How much of a file has to be read to explain it: the longest header of a sealed file and the longest box.
+pub(crate) const READ_LIMIT: u64 = (HEADER_LIMIT + BOX_LIMIT + 4096) as u64;
+
+/// Explains the beginning of a sealed file that is longer than what was read of it.
+pub(crate) fn long_file(begun: &[u8], total: u64) -> Option<Result<Report, Failure>> {
+    (begun.starts_with(MAGIC) && begun.len() as u64 != total).then(|| sealed_file(begun, total))
+}
 
 /// Reads fields and notes where they were.
 struct Walk<'a> {
