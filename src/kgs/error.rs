@@ -4,7 +4,8 @@ use core::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::{error, keyfile};
+use crate::error;
+use crate::keyfile;
 
 /// Why a district could not be set up, opened or used. `Display` is one sentence for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -25,8 +25,16 @@ mod tests {
 
     #[test]
     fn both_texts_are_read_with_line_breaks() {
-        let bytes = Some(vec![0, 1, 2, 0xfe, 0xff]);
-        for text in ["000102feff", "0x000102FEFF", "0001 02fe\nff", "AAEC/v8=", "AAEC/v8", "AAEC_v8=", " AAEC\n/v8 "] {
+        let bytes = Some(vec![0, 1, 2, 0xfe, 0xff, 7, 8]);
+        for text in [
+            "000102feff0708",
+            "0x000102FEFF0708",
+            "0001 02fe\nff07 08",
+            "AAEC/v8HCA==",
+            "AAEC/v8HCA",
+            "AAEC_v8HCA",
+            " AAEC\n/v8H CA== ",
+        ] {
             assert_eq!(decode_text(text), bytes, "{text}");
         }
         assert_eq!(decode_text("no base64 !"), None);
