@@ -3,6 +3,8 @@
 use crate::support::World;
 
 const COMMANDS: &[&str] = &[
+    "kgs",
+    "key",
     "kgs init",
     "kgs issue",
     "kgs show",
@@ -35,6 +37,8 @@ fn every_command_teaches_by_an_example() {
         assert!(help.contains(part), "{part}:\n{help}");
     }
     assert!(!help.contains("wiretap"), "hidden from the overview");
+    // The whole explanation, not its first line alone.
+    assert!(w.run("call --help").ok().stdout.contains("Only the holder of the key"));
     assert!(w.run("--version").ok().stdout.starts_with("ibake "));
 }
 

@@ -11,19 +11,22 @@ const VERSION: &str = if cfg!(feature = "blst") {
     concat!(env!("CARGO_PKG_VERSION"), " (curve backend: portable)")
 };
 
-/// Identity-based encryption and authenticated calls: no certificates, no directory, no key escrow by listening.
+/// Identity-based encryption and authenticated calls: no certificates, no directory, no key escrow
+/// by listening.
 ///
-/// A key-generation server (KGS) issues every user a private key for a name and a period. Whoever knows your name and your
-/// KGS's public parameters can seal files to you and call you.
+/// A key-generation server (KGS) issues every user a private key for a name and a period. Whoever
+/// knows your name and your KGS's public parameters can seal files to you and call you.
 ///
 /// First steps:
 ///
-///   ibake demo                          the whole story, step by step, on this machine
+///   ibake demo                 the whole story, step by step, on this machine
 ///   ibake kgs init ./kgs-a --district https://kgs-a.example --key-file ./kgs-a.unlock
-///   ibake kgs issue ./kgs-a --key-file ./kgs-a.unlock sip:alice@a.example --out alice.key --user-key-file alice.unlock
-///   ibake inspect alice.key             what any file of ours is
+///   ibake kgs issue ./kgs-a sip:alice@a.example --out alice.key \
+///       --key-file ./kgs-a.unlock --user-key-file alice.unlock
+///   ibake inspect alice.key    what any file of ours is
 ///
-/// Exit codes: 0 done, 1 operation failed, 2 usage, 3 bad input, 4 refused (identity, date, policy, authentication), 5 I/O.
+/// Exit codes: 0 done, 1 operation failed, 2 usage, 3 bad input, 4 refused (identity, date, policy,
+/// authentication), 5 I/O.
 #[derive(Debug, Parser)]
 #[command(name = "ibake", version = VERSION, verbatim_doc_comment, arg_required_else_help = true, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -34,30 +37,32 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+// What a command is for stands on its arguments, where `--help` finds all of it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a key-generation server from a directory: set it up, issue keys, rotate.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:
+  ibake kgs init ./kgs-a --district https://kgs-a.example --key-file ./kgs-a.unlock"
+    )]
     Kgs(commands::kgs::Command),
     /// Look at private keys and verify them against public parameters.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:
+  ibake key verify alice.key --params params-a.txt --key-file alice.unlock"
+    )]
     Key(commands::key::Command),
-    /// Seal a file to one or several identities.
     Seal(commands::seal::Args),
-    /// Open a sealed file.
     Open(commands::open::Args),
-    /// Answer calls: the IBAKE exchange over TCP, then an encrypted chat.
     Listen(commands::listen::Args),
-    /// Call somebody who listens.
     Call(commands::call::Args),
-    /// Explain any file or message of ours, field by field.
     Inspect(commands::inspect::Args),
-    /// Show the whole system at work on this machine, each server and user in a process of its own.
     Demo(commands::demo::Args),
     #[command(hide = true)]
     Relay(commands::relay::Args),
     #[command(hide = true)]
     Wiretap(commands::wiretap::Args),
-    /// Print completions for a shell.
     Completions(commands::completions::Args),
 }
