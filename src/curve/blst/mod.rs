@@ -1,4 +1,4 @@
-//! The backend on blst (C and assembly): the only file of the library with `unsafe`.
+//! The backend on blst (C and assembly): the only folder of the library with `unsafe`.
 //!
 //! Every call has the same shape, so one macro makes them: each pointer comes from a reference to an initialised value of
 //! the type that the C function reads or writes, and blst keeps no pointer.
