@@ -172,15 +172,16 @@ fn a_listener_knows_the_districts_it_was_given_only() {
 }
 
 #[test]
-fn keys_of_yesterday_do_not_serve() {
+fn expired_keys_do_not_serve() {
     let w = World::empty();
     let day = 86_400;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let (from, yesterday) = (now - 3 * day, now - day);
+    // Two days: a key of yesterday still serves for five minutes after midnight.
+    let (from, earlier) = (now - 3 * day, now - 2 * day);
     w.run(&format!("kgs init a --district https://kgs-a.example --from {from} --key-file a.unlock")).ok();
     w.run("kgs show a --out a.txt").ok();
     let issue = "kgs issue a sip:alice@a.example --key-file a.unlock --user-key-file alice.unlock";
-    w.run(&format!("{issue} --at {yesterday} --out alice.key")).ok();
+    w.run(&format!("{issue} --at {earlier} --out alice.key")).ok();
     let verified = w.run("key verify alice.key --params a.txt --key-file alice.unlock").ok();
     assert!(verified.stdout.contains("not current"), "{verified:?}");
     let own = "--key alice.key --key-file alice.unlock --params a.txt";

@@ -74,7 +74,7 @@ pub(super) fn run(stage: &mut Stage<'_>) {
 }
 
 fn keys(stage: &mut Stage<'_>, cast: &Cast) {
-    // District A is some days old already, so that it can have issued a key yesterday.
+    // District A is some days old already, so that it can have issued a key that has expired.
     let from = when::format(when::now().saturating_sub(3 * DAY));
     for (i, (granularity, sentence)) in [
         ("day", "District A sets up its KGS; keys are for one day."),
@@ -251,14 +251,15 @@ fn refusals(stage: &mut Stage<'_>, cast: &Cast) {
         ends.callee.refused(4, "decrypt")?;
         ends.caller.refused(4, "peer-refused")
     });
-    stage.step("expired", "Yesterday's key of alice is genuine, and does not serve for a call today.", |s| {
+    stage.step("expired", "An expired key of alice is genuine, and does not serve for a call today.", |s| {
         let (u, bob) = (&cast.alice, &cast.bob);
-        let yesterday = when::format(when::now().saturating_sub(DAY));
-        let args = ["kgs", "issue", u.of(&DIRS), u.name, "--at", &yesterday, "--out", "alice-yesterday.key"];
+        // Two days: a key of yesterday still serves for five minutes after midnight.
+        let earlier = when::format(when::now().saturating_sub(2 * DAY));
+        let args = ["kgs", "issue", u.of(&DIRS), u.name, "--at", &earlier, "--out", "alice-expired.key"];
         s.run(&[&args[..], &["--key-file", u.of(&UNLOCKS), "--user-key-file", &u.unlock]].concat())?.done()?;
-        s.run(&["key", "verify", "alice-yesterday.key", "--params", u.params(), "--key-file", &u.unlock])?.done()?;
+        s.run(&["key", "verify", "alice-expired.key", "--params", u.params(), "--key-file", &u.unlock])?.done()?;
         // Nobody listens at port 1: the key is looked at before anybody is bothered.
-        let args = ["call", "127.0.0.1:1", "--to", bob.name, "--key", "alice-yesterday.key", "--key-file", &u.unlock];
+        let args = ["call", "127.0.0.1:1", "--to", bob.name, "--key", "alice-expired.key", "--key-file", &u.unlock];
         let args = [&args[..], &["--params", u.params(), "--params", u.other_params()]].concat();
         s.run(&args)?.refused(4, "key")
     });
