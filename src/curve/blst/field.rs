@@ -8,7 +8,7 @@ use zeroize::Zeroize;
 /// `P + Q` for affine pairs by the chord, the inverses of all `x_Q - x_P` from one inversion (Montgomery's trick): 5
 /// multiplications and a squaring each instead of a mixed addition's 11. Infinity is handled under masks.
 ///
-/// Wrong, without notice, for `P = +-Q` both finite: see [`Group::add_pairs`].
+/// Wrong, without notice, for `P = +-Q` both finite: see `Group::add_pairs`.
 pub(super) fn add_affine_pairs<F: Field>(mut pairs: Vec<((F, F), (F, F))>) -> Vec<(F, F)> {
     let mut product = F::one();
     let mut chords = Vec::with_capacity(pairs.len());

@@ -57,8 +57,8 @@ pub(crate) fn run(keep: Option<&Path>, out: &Output) -> Result<(), Failure> {
     let (failed, steps) = (stage.failed, stage.steps);
     if let Some(dir) = keep {
         out.text(&format!(
-            "\nAll files are in {}. The commands run there, one listener and one caller in a terminal each; what exists is never \
-             overwritten.",
+            "\nAll files are in {}, and every command can be run there again but the two that set a district up, which never \
+             overwrite one. A listener and a caller want a terminal each.",
             dir.display()
         ));
     }

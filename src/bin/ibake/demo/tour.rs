@@ -101,8 +101,8 @@ fn keys(stage: &mut Stage<'_>, cast: &Cast) {
     });
     stage.step("issue", "The KGSs issue keys to alice and carol (A), bob and dave (B).", |s| {
         for u in cast.all() {
-            let args = ["kgs", "issue", u.of(&DIRS), u.name, "--out", &u.key, "--key-file", u.of(&UNLOCKS)];
-            s.run(&[&args[..], &["--user-key-file", &u.unlock]].concat())?.done()?;
+            let args = ["kgs", "issue", u.of(&DIRS), u.name, "--serial", "1", "--out", &u.key, "--force"];
+            s.run(&[&args[..], &["--key-file", u.of(&UNLOCKS), "--user-key-file", &u.unlock]].concat())?.done()?;
         }
         Ok(cast.all().map(|u| u.name).join(", "))
     });
@@ -255,8 +255,10 @@ fn refusals(stage: &mut Stage<'_>, cast: &Cast) {
         let (u, bob) = (&cast.alice, &cast.bob);
         // Two days: a key of yesterday still serves for five minutes after midnight.
         let earlier = when::format(when::now().saturating_sub(2 * DAY));
-        let args = ["kgs", "issue", u.of(&DIRS), u.name, "--at", &earlier, "--out", "alice-expired.key"];
-        s.run(&[&args[..], &["--key-file", u.of(&UNLOCKS), "--user-key-file", &u.unlock]].concat())?.done()?;
+        let args =
+            ["kgs", "issue", u.of(&DIRS), u.name, "--serial", "1", "--at", &earlier, "--out", "alice-expired.key"];
+        s.run(&[&args[..], &["--force", "--key-file", u.of(&UNLOCKS), "--user-key-file", &u.unlock]].concat())?
+            .done()?;
         s.run(&["key", "verify", "alice-expired.key", "--params", u.params(), "--key-file", &u.unlock])?.done()?;
         // Nobody listens at port 1: the key is looked at before anybody is bothered.
         let args = ["call", "127.0.0.1:1", "--to", bob.name, "--key", "alice-expired.key", "--key-file", &u.unlock];
@@ -330,7 +332,7 @@ fn rotation(stage: &mut Stage<'_>, cast: &Cast) {
         for (serial, key, params) in [("1", "alice-old.key", "params-a1.txt"), ("2", "alice-new.key", "params-a2.txt")]
         {
             s.run(&["kgs", "show", dir, "--serial", serial, "--out", params, "--force"])?.done()?;
-            let args = ["kgs", "issue", dir, u.name, "--serial", serial, "--out", key, "--key-file", unlock];
+            let args = ["kgs", "issue", dir, u.name, "--serial", serial, "--out", key, "--force", "--key-file", unlock];
             s.run(&[&args[..], &["--user-key-file", &u.unlock]].concat())?.done()?;
             s.run(&["key", "verify", key, "--params", params, "--key-file", &u.unlock])?.done()?;
         }

@@ -45,6 +45,9 @@ pub(crate) struct Args {
     /// The directory for several keys; made if it does not exist.
     #[arg(long, value_name = "DIR")]
     out_dir: Option<PathBuf>,
+    /// Replace key files that exist already.
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     unlock: Unlock,
     #[command(flatten)]
@@ -89,8 +92,10 @@ pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
     if sorted.windows(2).any(|w| w.first() == w.last()) {
         return Err(Failure::new(Kind::Usage, "usage", "a name is given twice"));
     }
-    if let Some(taken) = targets.iter().find(|t| std::fs::symlink_metadata(t).is_ok()) {
-        return Err(keyfile::Error::Exists { path: taken.clone() }.into());
+    let taken = targets.iter().find(|t| !args.force && std::fs::symlink_metadata(t).is_ok());
+    if let Some(taken) = taken {
+        let exists = Failure::from(keyfile::Error::Exists { path: taken.clone() });
+        return Err(exists.hint("Choose another name, or give --force."));
     }
     let user = args.user.create("the issued keys")?;
     let files = keys.iter().map(|k| kgs::seal_private_key(k, &user.protection, &mut SysRng));
@@ -99,7 +104,9 @@ pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
         std::fs::create_dir_all(dir).map_err(|e| Failure::io(dir, &e))?;
     }
     for (done, (target, file)) in targets.iter().zip(&files).enumerate() {
-        if let Err(e) = keyfile::write_new(target, file) {
+        if args.force {
+            keyfile::write_secret_file(target, file)?;
+        } else if let Err(e) = keyfile::write_new(target, file) {
             for written in targets.iter().take(done) {
                 let _ = std::fs::remove_file(written);
             }
