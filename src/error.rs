@@ -155,8 +155,6 @@ pub enum KeyError {
     Missing,
     /// A signing identity where a decryption identity is needed, or the reverse.
     Purpose,
-    /// A partial key (of a split master key) where a whole one is needed.
-    Partial,
 }
 
 /// What a peer did that is refused.
@@ -184,14 +182,8 @@ pub enum PeerError {
     Deadline,
     /// Initiator and responder are the same identity and the caller did not allow it.
     SameIdentity,
-    /// The responder demands a cookie; send the stored message again with it.
-    CookieRequired,
     /// The cookie is not ours or too old.
     BadCookie,
-    /// The responder reported an error; a hint that anybody could have forged.
-    Hint(u8),
-    /// The application refused the identity.
-    Refused,
     /// The cache of recent exchanges is full.
     Busy,
 }
@@ -317,7 +309,6 @@ impl fmt::Display for KeyError {
             Self::Expired => "the key's period does not contain this time",
             Self::Missing => "no key is held for the identity and period asked for",
             Self::Purpose => "the key is for another purpose",
-            Self::Partial => "the key is a partial one",
         })
     }
 }
@@ -335,10 +326,7 @@ impl fmt::Display for PeerError {
             Self::Replay => f.write_str("the message was seen before"),
             Self::Deadline => f.write_str("the exchange took too long"),
             Self::SameIdentity => f.write_str("both ends have the same identity"),
-            Self::CookieRequired => f.write_str("the peer asks for a cookie first"),
             Self::BadCookie => f.write_str("the cookie is not ours or too old"),
-            Self::Hint(code) => write!(f, "the peer reports error {code} (unauthenticated)"),
-            Self::Refused => f.write_str("the peer's identity was refused"),
             Self::Busy => f.write_str("too many exchanges at once"),
         }
     }

@@ -22,7 +22,6 @@ pub mod labels {
     pub const K: &str = "K";
     pub const Z: &str = "z";
     pub const REJ: &str = "rej";
-    pub const HEDGE: &str = "hedge";
     pub const PARAMS: &str = "params";
     pub const HINT: &str = "hint";
     pub const BOX: &str = "box";
@@ -37,7 +36,6 @@ pub mod labels {
     pub const SAS: &str = "sas";
     pub const SAS_COMMIT: &str = "sas-commit";
     pub const COOKIE: &str = "cookie";
-    pub const STATE: &str = "state";
     pub const X: &str = "x";
     pub const Y: &str = "y";
     pub const EK: &str = "ek";
