@@ -174,8 +174,6 @@ pub enum PeerError {
     NoCommonSuite,
     /// The identity's period does not contain the present.
     Expired,
-    /// The district does not serve periods of this kind or the period is off its grid.
-    Period,
     /// The message was seen before.
     Replay,
     /// The deadline of the exchange has passed.
@@ -322,7 +320,6 @@ impl fmt::Display for PeerError {
             Self::OtherSession => f.write_str("the message belongs to another exchange"),
             Self::NoCommonSuite => f.write_str("no suite in common"),
             Self::Expired => f.write_str("the period of an identity does not contain the present"),
-            Self::Period => f.write_str("the period of an identity does not fit its district"),
             Self::Replay => f.write_str("the message was seen before"),
             Self::Deadline => f.write_str("the exchange took too long"),
             Self::SameIdentity => f.write_str("both ends have the same identity"),

@@ -226,3 +226,25 @@ proptest! {
         let _ = ibake::ibake::responder::AwaitM3::from_bytes(&bytes);
     }
 }
+
+#[test]
+fn a_sealer_does_not_write_what_no_opener_takes() {
+    let mut w = World::new("sealer");
+    let (mut sealer, _) = Sealer::new(&[w.b.recipient(BOB, NOW)], Aead::Aes256Gcm, b"", &mut w.rng).unwrap();
+    sealer.chunk(&vec![0; CHUNK], false).unwrap();
+    assert_eq!(sealer.chunk(b"", true).unwrap_err(), UsageError::WrongState.into(), "an empty end after a full chunk");
+    assert_eq!(sealer.chunk(b"short", false).unwrap_err(), UsageError::WrongState.into());
+    assert!(sealer.chunk(b"end", true).is_ok());
+}
+
+#[test]
+fn a_signing_key_beside_it_does_not_keep_a_decryption_key_from_opening() {
+    let mut w = World::new("purpose");
+    let name = ibake::ibe::Name::parse(BOB).unwrap();
+    let signing = w.b.parameters.identity(name, ibake::ibe::Purpose::Sign, NOW).unwrap();
+    let keys = [w.b.issuer.extract(&signing).unwrap(), w.b.issue(BOB, NOW)];
+    let sealed = seal(&w.b.recipient(BOB, NOW), Aead::Aes256Gcm, b"", b"x", &mut w.rng).unwrap();
+    assert_eq!(open(&sealed, &keys, b""), Ok(b"x".to_vec()));
+    assert_eq!(open(&sealed, &keys[..1], b""), Err(KeyError::Missing.into()));
+    assert!(Recipient::new(&w.b.parameters, &signing).is_err());
+}

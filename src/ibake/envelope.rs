@@ -50,7 +50,7 @@ impl Reason {
         match error {
             Error::Peer(PeerError::NoCommonSuite) => Self::Suite,
             Error::Peer(PeerError::Busy) => Self::Busy,
-            Error::Peer(PeerError::Expired | PeerError::Period) | Error::Parameters(_) | Error::Key(_) => {
+            Error::Peer(PeerError::Expired) | Error::Parameters(_) | Error::Key(_) | Error::Identity(_) => {
                 Self::NotServed
             }
             _ => Self::Failed,

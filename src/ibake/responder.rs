@@ -78,12 +78,13 @@ impl Responder<'_> {
         guard.check_new(&message.header.sid_i, now)?;
         let encapsulation = message.encapsulation()?;
 
+        if keys.iter().any(|k| k.fingerprint() != called.parameters_r.fingerprint()) {
+            return Err(KeyError::OtherParameters.into());
+        }
+
         let (suite, sid_i) = (message.header.suite, message.header.sid_i);
         let mut found = None;
         for key in keys {
-            if key.fingerprint() != called.parameters_r.fingerprint() {
-                return Err(KeyError::OtherParameters.into());
-            }
             let k1 = encapsulation.decapsulate(key)?;
             let mut schedule =
                 Schedule::new(suite, called.parameters_i.fingerprint(), called.parameters_r.fingerprint());

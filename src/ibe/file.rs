@@ -99,12 +99,14 @@ impl Sealer {
         Ok((Self(Chunks { aead, key, next: 0, finished: false }), header))
     }
 
-    /// Seals the next chunk: exactly [`CHUNK`] bytes, or at most that many in the last one.
+    /// Seals the next chunk: exactly [`CHUNK`] bytes, or 1 to that many in the last one (0 if it is also the first).
     ///
     /// # Errors
     /// [`UsageError::WrongState`] for a chunk of another length or one after the last.
     pub fn chunk(&mut self, plaintext: &[u8], last: bool) -> Result<Vec<u8>, Error> {
-        if plaintext.len() > CHUNK || (!last && plaintext.len() != CHUNK) {
+        // Only an empty file has an empty last chunk.
+        let empty_end = last && plaintext.is_empty() && self.0.next > 0;
+        if plaintext.len() > CHUNK || (!last && plaintext.len() != CHUNK) || empty_end {
             return Err(UsageError::WrongState.into());
         }
         let nonce = self.0.nonce(last)?;

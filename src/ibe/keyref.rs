@@ -1,7 +1,7 @@
 //! Which key opens something: district, serial and period of an identity, without its name.
 
 use super::extract::PrivateKey;
-use super::identity::Identity;
+use super::identity::{Identity, Purpose};
 use super::period::{Granularity, Period};
 use crate::encoding::{Reader, Writer, lp};
 use crate::error::{DecodeError, DecodeReason, Error, KeyError, PeerError};
@@ -105,7 +105,7 @@ impl Hint {
     }
 }
 
-/// The keys to try, at most [`TRIAL_LIMIT`].
+/// The decryption keys to try, at most [`TRIAL_LIMIT`].
 ///
 /// # Errors
 /// [`KeyError::Missing`] if no key fits, [`PeerError::Busy`] if too many do and no hint tells them apart.
@@ -114,7 +114,10 @@ pub(crate) fn select<'k>(
     to: &KeyRef,
     hint: Option<&Hint>,
 ) -> Result<Vec<&'k PrivateKey>, Error> {
-    let fits = |k: &&PrivateKey| to.fits(k.identity()) && hint.is_none_or(|h| h.is_at(k.identity()));
+    let fits = |k: &&PrivateKey| {
+        let id = k.identity();
+        id.purpose() == Purpose::Decrypt && to.fits(id) && hint.is_none_or(|h| h.is_at(id))
+    };
     let found: Vec<_> = keys.iter().filter(fits).collect();
     match found.len() {
         0 => Err(KeyError::Missing.into()),
