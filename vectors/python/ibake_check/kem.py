@@ -1,0 +1,60 @@
+"""The identity-based key encapsulation and hedged randomness: SPEC.md section 4 and 4.2."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from py_ecc.optimized_bls12_381.optimized_curve import multiply
+
+from .curve import DST_H1, decode_g1, decode_g2, enc96, gt_bytes, hash_to_curve, mul_p2, scalar
+from .notation import exp, ext, h, label, lp, require, u16, xor
+from .parameters import IBE_SUITE, Parameters
+
+ENCAPSULATION = 128
+"""Bytes of `U || V`."""
+
+
+def hedged(fresh: bytes, own_point: bytes, name: str, session: bytes, transcript: bytes, length: int) -> bytes:
+    """SPEC 4.2: `Exp(Ext(32 fresh bytes, enc48(d_own)), name || session (16) || hash (32), L)`."""
+    assert (len(fresh), len(own_point), len(session), len(transcript)) == (32, 48, 16, 32)
+    return exp(ext(fresh, own_point), label(name) + session + transcript, length)
+
+
+def _context(parameters: Parameters, identity: bytes) -> bytes:
+    """`pkctx(ID)`."""
+    return h(label("id"), u16(IBE_SUITE) + parameters.p_pub + lp(identity))
+
+
+def _coin(sigma: bytes, pkctx: bytes) -> int:
+    """`k`."""
+    return scalar(exp(ext(label("H3"), sigma), pkctx, 48))
+
+
+def _pad(gt: bytes, pkctx: bytes, u: bytes) -> bytes:
+    """What `V` is masked with."""
+    return exp(ext(label("H2"), gt), pkctx + u, 32)
+
+
+@cache
+def encapsulate(parameters: Parameters, identity: bytes, sigma: bytes) -> tuple[bytes, bytes]:
+    """`U || V` and `K`."""
+    pkctx = _context(parameters, identity)
+    k = _coin(sigma, pkctx)
+    u = enc96(mul_p2(k))
+    gt = gt_bytes(multiply(hash_to_curve(identity, DST_H1), k), decode_g2(parameters.p_pub))
+    v = xor(sigma, _pad(gt, pkctx, u))
+    return u + v, exp(ext(label("K"), sigma), pkctx + u + v, 32)
+
+
+@cache
+def decapsulate(parameters: Parameters, identity: bytes, own_point: bytes, encapsulation: bytes) -> bytes:
+    """`K`, or `K_rej` if `U` does not come from `sigma`; only a malformed `U` is refused (SPEC 4.1)."""
+    require(len(encapsulation) == ENCAPSULATION, "encapsulation: length")
+    u, v = encapsulation[:96], encapsulation[96:]
+    point = decode_g2(u)
+    pkctx = _context(parameters, identity)
+    sigma = xor(v, _pad(gt_bytes(decode_g1(own_point), point), pkctx, u))
+    z = exp(ext(label("z"), own_point), pkctx, 32)
+    good = exp(ext(label("K"), sigma), pkctx + u + v, 32)
+    rejected = exp(ext(label("rej"), z), pkctx + u + v, 32)
+    return good if enc96(mul_p2(_coin(sigma, pkctx))) == u else rejected
