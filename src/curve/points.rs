@@ -52,6 +52,11 @@ macro_rules! point_type {
                 Self(Group::add(&self.0, &other.0))
             }
 
+            /// `self + self`, constant time.
+            pub fn double(&self) -> Self {
+                Self(Group::double(&self.0))
+            }
+
             /// `-self`, constant time.
             pub fn neg(&self) -> Self {
                 Self(Group::neg_if(&self.0, Choice::from(1)))

@@ -65,7 +65,8 @@ impl MasterKey {
         if !bool::from(G2::mul_generator(&self.s).ct_eq(parameters.p_pub())) {
             return Err(ParametersError::Mismatch.into());
         }
-        Ok(Issuer { master: self, parameters })
+        let twice = self.s.add(&self.s);
+        Ok(Issuer { master: self, twice, parameters })
     }
 }
 
@@ -79,6 +80,8 @@ impl fmt::Debug for MasterKey {
 #[derive(Debug)]
 pub struct Issuer {
     master: MasterKey,
+    /// `2s`, for the check of what is issued.
+    twice: Scalar,
     parameters: PublicParameters,
 }
 
@@ -112,8 +115,7 @@ impl Issuer {
         self.parameters.check_identity(identity)?;
         let Q_ID = hash_identity(identity);
         let d = Q_ID.mul(&self.master.s);
-        let twice = Q_ID.mul(&self.master.s.add(&self.master.s));
-        if !bool::from(twice.ct_eq(&d.add(&d))) {
+        if !bool::from(Q_ID.mul(&self.twice).ct_eq(&d.double())) {
             return Err(KeyError::NotGenuine.into());
         }
         Ok(PrivateKey::assemble(identity.clone(), &self.parameters, d))
