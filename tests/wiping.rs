@@ -1,0 +1,200 @@
+//! Secrets after use: nothing of them is left in memory that is given back, and nothing of them is printed.
+//!
+//! The allocator looks through every block at the moment it is freed. It sees the heap only; what the compiler leaves in
+//! registers and on the stack is out of its sight.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use common::{BOB, NOW, World};
+use ibake::ibake::initiator::AwaitM2;
+use ibake::ibake::responder::AwaitM3;
+use ibake::ibake::{Config, Responder, start};
+use ibake::ibe::extract::PrivateKey;
+use ibake::suite::Suite;
+
+const NEEDLES: usize = 16;
+/// Bytes of a needle: a run this long does not turn up by accident.
+const LENGTH: usize = 16;
+
+struct Searching;
+
+static mut WANTED: [[u8; LENGTH]; NEEDLES] = [[0; LENGTH]; NEEDLES];
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+static FOUND: AtomicUsize = AtomicUsize::new(0);
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+thread_local! {
+    static WATCHED: Cell<bool> = const { Cell::new(false) };
+}
+
+// SAFETY: every call goes to the system's allocator unchanged; a block is only read, while it is still the caller's.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Searching {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // Zeroed, so that what is found was written in this life of the block.
+        // SAFETY: the caller's promises are those of the system's allocator.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
+        if WATCHED.try_with(Cell::get).unwrap_or(false) {
+            // SAFETY: the block is live and initialised (zeroed above), and `layout.size()` bytes long.
+            let block = unsafe { std::slice::from_raw_parts(p, layout.size()) };
+            // SAFETY: written under the lock before the count says so, and not while it is read.
+            let wanted = unsafe { WANTED };
+            for needle in wanted.iter().take(COUNT.load(SeqCst)) {
+                if block.windows(LENGTH).any(|w| w == needle) {
+                    FOUND.fetch_add(1, SeqCst);
+                }
+            }
+        }
+        // SAFETY: as above.
+        unsafe { System.dealloc(p, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Searching = Searching;
+
+/// Looks for the first bytes of each secret in every block that `run` frees.
+#[allow(unsafe_code)]
+fn left_behind(secrets: &[&[u8]], run: impl FnOnce()) -> usize {
+    assert!(secrets.len() <= NEEDLES && secrets.iter().all(|s| s.len() >= LENGTH && s.iter().any(|b| *b != 0)));
+    for (i, secret) in secrets.iter().enumerate() {
+        // SAFETY: one test at a time writes, by the lock that every test holds, and nobody is watched meanwhile.
+        unsafe { WANTED[i].copy_from_slice(&secret[..LENGTH]) };
+    }
+    FOUND.store(0, SeqCst);
+    COUNT.store(secrets.len(), SeqCst);
+    WATCHED.set(true);
+    run();
+    WATCHED.set(false);
+    COUNT.store(0, SeqCst);
+    FOUND.load(SeqCst)
+}
+
+/// The secrets in the serial form of a half-open state: chaining key and ephemeral secret, kept where nothing frees them.
+fn secrets(state: &[u8], sids: usize) -> [[u8; LENGTH]; 2] {
+    let mut at = 4 + 16 * sids;
+    let ck = state[at..at + LENGTH].try_into().unwrap();
+    at += 64;
+    let var = |at: usize| usize::from(u16::from_be_bytes([state[at], state[at + 1]]));
+    for _ in 0..2 {
+        at += 1;
+        at += 2 + var(at);
+    }
+    [ck, state[at + 2..at + 2 + LENGTH].try_into().unwrap()]
+}
+
+#[test]
+fn control_an_unwiped_block_is_found() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let secret = *b"a secret that is never wiped....";
+    assert_eq!(left_behind(&[&secret], || drop(std::hint::black_box(secret.to_vec()))), 1);
+    assert_eq!(left_behind(&[&secret], || drop(ibake::secret::SecretVec::new(secret.to_vec()))), 0);
+}
+
+#[test]
+fn finished_and_failed_exchanges_leave_nothing() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut w = World::new("wiping");
+    for suite in Suite::PREFERENCE {
+        let config = Config { suites: vec![suite], ..Config::default() };
+        let peer = w.b.recipient(BOB, NOW);
+        let keys = [w.b.issue(BOB, NOW)];
+        let mut guard = w.guard();
+        let (i, m1) = start(&config, suite, &w.alice, &w.a.parameters, &peer, NOW, &mut w.rng).unwrap();
+        let responder = Responder { config: &config, keys: &keys, parameters: &w.parameters, peers: &() };
+        let (r, m2) = responder.accept(&mut guard, &m1, NOW, &mut w.rng).unwrap();
+        let (of_i, of_r) = (i.to_bytes(), r.to_bytes());
+        let needles = [secrets(of_i.expose(), 1), secrets(of_r.expose(), 2)].concat();
+        let needles: Vec<&[u8]> = needles.iter().map(|n| &n[..]).collect();
+
+        // Failure on both sides, states and their serial forms included.
+        let mut bad = m2.clone();
+        *bad.last_mut().unwrap() ^= 1;
+        let failed = left_behind(&needles, || {
+            let i = AwaitM2::from_bytes(of_i.expose()).unwrap();
+            assert!(i.receive(&bad, &w.alice, &peer, b"", NOW, &mut w.rng).is_err());
+            let r = AwaitM3::from_bytes(of_r.expose()).unwrap();
+            assert!(r.receive(&m1, &keys, b"", &mut guard, NOW).is_err());
+            drop(AwaitM3::from_bytes(of_r.expose()).unwrap().to_bytes());
+        });
+        assert_eq!(failed, 0, "{}: after failure", suite.name());
+
+        let finished = left_behind(&needles, || {
+            let (i, m3) = i.receive(&m2, &w.alice, &peer, b"", NOW, &mut w.rng).unwrap();
+            let (r, _, m4) = r.receive(&m3, &keys, b"", &mut guard, NOW).unwrap();
+            let (i, _) = i.receive(&m4, NOW).unwrap();
+            drop((i, r, of_i, of_r));
+        });
+        assert_eq!(finished, 0, "{}: after success", suite.name());
+    }
+}
+
+#[test]
+fn issuing_loading_and_opening_leave_no_key() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut w = World::new("wiping keys");
+    let stored = w.b.issue(BOB, NOW).to_bytes();
+    let point: [u8; 47] = stored.expose()[stored.expose().len() - 47..].try_into().unwrap();
+    let master = *w.b.issuer.master().to_bytes().expose();
+    let to = w.b.recipient(BOB, NOW);
+    let sealed = ibake::ibe::sealed::seal(&to, ibake::suite::Aead::Aes256Gcm, b"", b"text to be sealed.", &mut w.rng);
+    let sealed = sealed.unwrap();
+    let found = left_behind(&[&point, &master, b"text to be sealed."], || {
+        let key = w.b.issue(BOB, NOW);
+        key.verify(&w.b.parameters).unwrap();
+        let again = [PrivateKey::from_bytes(key.to_bytes().expose(), &w.b.parameters).unwrap()];
+        let opened = ibake::ibe::sealed::SealedBox::decode(&sealed).unwrap().open(&again, b"").unwrap();
+        assert_eq!(opened.expose(), b"text to be sealed.");
+        drop((key, again, opened, stored));
+    });
+    assert_eq!(found, 0);
+}
+
+#[test]
+fn nothing_prints_its_secrets() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut w = World::new("printing");
+    let suite = Suite::P256MlKem768Aes256Gcm;
+    let config = Config { suites: vec![suite], ..Config::default() };
+    let peer = w.b.recipient(BOB, NOW);
+    let keys = [w.b.issue(BOB, NOW)];
+    let mut guard = w.guard();
+    let (i, m1) = start(&config, suite, &w.alice, &w.a.parameters, &peer, NOW, &mut w.rng).unwrap();
+    let responder = Responder { config: &config, keys: &keys, parameters: &w.parameters, peers: &() };
+    let (r, m2) = responder.accept(&mut guard, &m1, NOW, &mut w.rng).unwrap();
+    let (of_i, of_r) = (i.to_bytes(), r.to_bytes());
+    let mut text = format!("{i:?} {r:?} {of_i:?} {:?} {:?} {responder:?} {guard:?}", w.alice, w.a.issuer);
+    let known: Vec<Vec<u8>> = [secrets(of_i.expose(), 1), secrets(of_r.expose(), 2)]
+        .concat()
+        .iter()
+        .map(|s| s.to_vec())
+        .chain([w.alice.to_bytes().expose()[w.alice.to_bytes().expose().len() - 48..].to_vec()])
+        .chain([w.a.issuer.master().to_bytes().expose().to_vec()])
+        .collect();
+    let (i, m3) = i.receive(&m2, &w.alice, &peer, b"", NOW, &mut w.rng).unwrap();
+    let (r, data, _) = r.receive(&m3, &keys, b"", &mut guard, NOW).unwrap();
+    let exported = common::exported(&r);
+    let srtp = r.srtp(ibake::srtp::Profile::AesCm128HmacSha1_80, b"m=0").unwrap();
+    text += &format!("{i:?} {r:?} {data:?} {:?} {srtp:?}", r.authentication_string());
+    let sas = r.authentication_string();
+    for word in sas.words().into_iter().chain([sas.digits().as_str()]) {
+        assert!(!text.contains(word), "the authentication string is printed");
+    }
+    let srtp_key = srtp.send.key().to_vec();
+    for secret in known.iter().map(Vec::as_slice).chain([&exported[..], &srtp_key]) {
+        for run in secret.windows(6) {
+            let hex = common::hex(run);
+            let decimal = run.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+            assert!(!text.contains(&hex) && !text.contains(&hex.to_uppercase()) && !text.contains(&decimal), "{text}");
+        }
+    }
+}
