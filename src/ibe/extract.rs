@@ -6,15 +6,14 @@ use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
 
 use super::identity::{Identity, Purpose};
-use super::kem::pkctx;
 use super::params::{Description, PublicParameters};
 use super::period::Granularity;
 use crate::curve::{G1, G2, G2Prepared, Scalar, pairing_product_is_one};
-use crate::encoding::{G1_BYTES, Reader, Writer};
+use crate::encoding::{G1_BYTES, Reader, Writer, lp};
 use crate::error::{DecodeError, DecodeReason, Error, KeyError, ParametersError};
-use crate::kdf::{Prk, label};
+use crate::kdf::{Prk, hash, label};
 use crate::secret::{Secret, SecretVec};
-use crate::suite::{DST_H1, DST_POP, IBE_SUITE};
+use crate::suite::{DST_H1, DST_POP, IBE_SUITE, labels};
 
 /// The master secret `s` of a KGS, a nonzero scalar. Wiped on drop, `Debug` prints nothing of it.
 pub struct MasterKey {
@@ -120,6 +119,12 @@ impl Issuer {
         }
         Ok(PrivateKey::assemble(identity.clone(), &self.parameters, d))
     }
+}
+
+/// `pkctx(ID)`: binds suite, `P_pub` and the whole identity into every hash of the KEM.
+pub(crate) fn pkctx(parameters: &PublicParameters, identity: &Identity) -> [u8; 32] {
+    let der = identity.der();
+    hash(&[label(labels::ID).as_ref(), &IBE_SUITE.to_be_bytes(), parameters.p_pub_bytes(), &lp(der), der])
 }
 
 /// `Q_ID = H1(ID)`.

@@ -17,24 +17,18 @@
 use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
 
-use super::extract::{PrivateKey, hash_identity, hedge};
+use super::extract::{PrivateKey, hash_identity, hedge, pkctx};
 use super::identity::{Identity, Purpose};
 use super::params::PublicParameters;
 use crate::curve::{G1, G2, Gt, GtTable, Scalar, pairing, pairing_prepared};
-use crate::encoding::{G2_BYTES, lp};
+use crate::encoding::G2_BYTES;
 use crate::error::{DecodeError, Error, KeyError};
-use crate::kdf::{Prk, hash, label};
+use crate::kdf::{Prk, label};
 use crate::secret::Secret;
-use crate::suite::{IBE_SUITE, labels};
+use crate::suite::labels;
 
 /// Bytes of an encapsulation: `U` and `V`.
 pub const ENCAPSULATION_BYTES: usize = G2_BYTES + 32;
-
-/// `pkctx(ID)`: binds suite, `P_pub` and the whole identity into every hash of the KEM.
-pub(crate) fn pkctx(parameters: &PublicParameters, identity: &Identity) -> [u8; 32] {
-    let der = identity.der();
-    hash(&[label(labels::ID).as_ref(), &IBE_SUITE.to_be_bytes(), parameters.p_pub_bytes(), &lp(der), der])
-}
 
 /// An identity ready to be encrypted to, checked against the parameters of its KGS.
 ///
