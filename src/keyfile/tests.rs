@@ -133,7 +133,7 @@ fn demands_over_the_limits_are_refused_at_once() {
         }
         open(&bytes, MASTER, &cheap("p")).unwrap_err()
     };
-    let start = std::time::Instant::now();
+    // `Cost` and not `Memory` or `WrongSecret`: refused from the header, before Argon2 is asked.
     for (m, t, p) in [
         (u32::MAX, 1, 1),
         (1024 * 1024 + 1, 1, 1),
@@ -148,8 +148,6 @@ fn demands_over_the_limits_are_refused_at_once() {
     ] {
         assert_eq!(demand(m, t, p), Error::Cost, "{m} {t} {p}");
     }
-    // Touching 4 TiB, or only 1 GiB, would take longer.
-    assert!(start.elapsed().as_millis() < 500);
     assert_eq!(demand(8, 2, 1), Error::WrongSecret);
     assert!(Cost::new(19 * 1024, 2, 1).is_ok() && Cost::new(1024 * 1024, 16, 16).is_ok());
     for (m, t, p) in [(8, 1, 1), (64 * 1024, 1, 1), (19 * 1024 - 1, 2, 1), (1024 * 1024 + 1, 3, 4)] {

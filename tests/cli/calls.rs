@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::time::{Duration, Instant};
 
 use crate::support::{ALICE, BOB, World};
 
@@ -95,10 +94,8 @@ fn silent_peers_are_given_up() {
     // Accepts and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
-    let begun = Instant::now();
     let call = w.alice_calls(&address, "--timeout 1").replace("--json ", "");
     w.refuses(&call, 5, "did not answer within 1 s");
-    assert!(begun.elapsed() < Duration::from_secs(8), "two runs of a second each");
     drop(silent);
     // Calls and says nothing, or not enough.
     for said in [&b""[..], &[0, 0, 1, 0, 1]] {
