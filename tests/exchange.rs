@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{ALICE, BOB, CAROL, DAY, Kgs, NOW, Seeded, World, exported};
+use common::{ALICE, BOB, CAROL, DAY, HalfOpen, Kgs, NOW, Seeded, World, exported};
 use ibake::error::{Error, KeyError, ParametersError, PeerError, UsageError};
 use ibake::ibake::initiator::AwaitM2;
 use ibake::ibake::responder::AwaitM3;
@@ -76,13 +76,7 @@ fn application_data_travels_with_the_last_two_messages() {
 fn half_open_states_go_on_from_their_serial_form_and_stay_small() {
     let mut w = World::new("serial");
     for suite in Suite::PREFERENCE {
-        let config = Config { suites: vec![suite], ..Config::default() };
-        let peer = w.b.recipient(BOB, NOW);
-        let keys = [w.b.issue(BOB, NOW)];
-        let mut guard = w.guard();
-        let responder = Responder { config: &config, keys: &keys, parameters: &w.parameters, peers: &() };
-        let (i, m1) = start(&config, suite, &w.alice, &w.a.parameters, &peer, NOW, &mut w.rng).unwrap();
-        let (r, m2) = responder.accept(&mut guard, &m1, NOW, &mut w.rng).unwrap();
+        let HalfOpen { peer, keys, mut guard, i, r, m2, .. } = w.half_open(suite);
         let (i_bytes, r_bytes) = (i.to_bytes(), r.to_bytes());
         drop((i, r));
         assert!(i_bytes.expose().len() < 1000 && r_bytes.expose().len() < 1000);

@@ -6,10 +6,9 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use common::{BOB, NOW, World};
+use common::{HalfOpen, NOW, World};
 use ibake::ibake::initiator::AwaitM2;
 use ibake::ibake::responder::AwaitM3;
-use ibake::ibake::{Config, Responder, start};
 use ibake::suite::Suite;
 
 struct Counting;
@@ -55,13 +54,7 @@ fn half_open_states_cost_at_most_two_thousand_bytes() {
         (Suite::P521Aes256Gcm, 1_000),
     ];
     for (suite, count) in suites {
-        let config = Config { suites: vec![suite], ..Config::default() };
-        let peer = w.b.recipient(BOB, NOW);
-        let keys = [w.b.issue(BOB, NOW)];
-        let mut guard = w.guard();
-        let (i, m1) = start(&config, suite, &w.alice, &w.a.parameters, &peer, NOW, &mut w.rng).unwrap();
-        let responder = Responder { config: &config, keys: &keys, parameters: &w.parameters, peers: &() };
-        let (r, m2) = responder.accept(&mut guard, &m1, NOW, &mut w.rng).unwrap();
+        let HalfOpen { peer, i, r, m2, .. } = w.half_open(suite);
         let (i, r) = (i.to_bytes(), r.to_bytes());
         let states = [
             ("initiator", cost(count, || AwaitM2::from_bytes(i.expose()).unwrap())),

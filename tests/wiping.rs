@@ -11,10 +11,10 @@ use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use common::{BOB, NOW, World};
+use common::{BOB, HalfOpen, NOW, World};
+use ibake::ibake::Responder;
 use ibake::ibake::initiator::AwaitM2;
 use ibake::ibake::responder::AwaitM3;
-use ibake::ibake::{Config, Responder, start};
 use ibake::ibe::extract::PrivateKey;
 use ibake::suite::Suite;
 
@@ -105,13 +105,7 @@ fn finished_and_failed_exchanges_leave_nothing() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut w = World::new("wiping");
     for suite in Suite::PREFERENCE {
-        let config = Config { suites: vec![suite], ..Config::default() };
-        let peer = w.b.recipient(BOB, NOW);
-        let keys = [w.b.issue(BOB, NOW)];
-        let mut guard = w.guard();
-        let (i, m1) = start(&config, suite, &w.alice, &w.a.parameters, &peer, NOW, &mut w.rng).unwrap();
-        let responder = Responder { config: &config, keys: &keys, parameters: &w.parameters, peers: &() };
-        let (r, m2) = responder.accept(&mut guard, &m1, NOW, &mut w.rng).unwrap();
+        let HalfOpen { peer, keys, mut guard, i, r, m1, m2, .. } = w.half_open(suite);
         let (of_i, of_r) = (i.to_bytes(), r.to_bytes());
         let needles = [secrets(of_i.expose(), 1), secrets(of_r.expose(), 2)].concat();
         let needles: Vec<&[u8]> = needles.iter().map(|n| &n[..]).collect();
@@ -164,13 +158,8 @@ fn nothing_prints_its_secrets() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut w = World::new("printing");
     let suite = Suite::P256MlKem768Aes256Gcm;
-    let config = Config { suites: vec![suite], ..Config::default() };
-    let peer = w.b.recipient(BOB, NOW);
-    let keys = [w.b.issue(BOB, NOW)];
-    let mut guard = w.guard();
-    let (i, m1) = start(&config, suite, &w.alice, &w.a.parameters, &peer, NOW, &mut w.rng).unwrap();
+    let HalfOpen { config, peer, keys, mut guard, i, r, m2, .. } = w.half_open(suite);
     let responder = Responder { config: &config, keys: &keys, parameters: &w.parameters, peers: &() };
-    let (r, m2) = responder.accept(&mut guard, &m1, NOW, &mut w.rng).unwrap();
     let (of_i, of_r) = (i.to_bytes(), r.to_bytes());
     let mut text = format!("{i:?} {r:?} {of_i:?} {:?} {:?} {responder:?} {guard:?}", w.alice, w.a.issuer);
     let known: Vec<Vec<u8>> = [secrets(of_i.expose(), 1), secrets(of_r.expose(), 2)]

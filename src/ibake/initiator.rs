@@ -94,7 +94,7 @@ pub fn start<R: TryCryptoRng + ?Sized>(
     };
     let (encapsulation, k1) = peer.encapsulate_hedged(own, &sid_i, &h0, rng)?;
     schedule.mix(&k1);
-    let kem = [encapsulation.u().as_slice(), encapsulation.v()].concat();
+    let kem = encapsulation.to_bytes();
     let m1 = schedule.seal(1, &header.to_bytes(), &kem, &body.encode(1));
     let state = AwaitM2 {
         schedule,
@@ -220,7 +220,7 @@ impl AwaitM2 {
         let header = Header { kind: 3, ..expected };
         let (encapsulation, k3) = peer.encapsulate_hedged(own, &sid_i, &h2, rng)?;
         schedule.mix_last(&k3, &shared, ss.as_ref());
-        let kem = [encapsulation.u().as_slice(), encapsulation.v()].concat();
+        let kem = encapsulation.to_bytes();
         let m3 = schedule.seal(3, &header.to_bytes(), &kem, &body.encode(3));
         let exporter = exporter(&schedule.ck, &schedule.h);
         let state = Unconfirmed {

@@ -177,7 +177,7 @@ impl Responder<'_> {
         };
         let (encapsulation, k2) = recipient.encapsulate_hedged(key, &sid_r, &h1, rng)?;
         schedule.mix(&k2);
-        let kem = [encapsulation.u().as_slice(), encapsulation.v()].concat();
+        let kem = encapsulation.to_bytes();
         let m2 = schedule.seal(2, &header.to_bytes(), &kem, &body.encode(2));
         let responder = key.identity().clone();
         let state = AwaitM3 { schedule, sid_i, sid_r, initiator, responder, x, y, ss, nonce_r, started: now };

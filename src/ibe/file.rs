@@ -91,8 +91,7 @@ impl Sealer {
         for (i, (recipient, name)) in (0u16..).zip(recipients.iter().zip(&names)) {
             let (encapsulation, k) = recipient.encapsulate(rng)?;
             header.extend_from_slice(name);
-            header.extend_from_slice(encapsulation.u());
-            header.extend_from_slice(encapsulation.v());
+            header.extend_from_slice(&encapsulation.to_bytes());
             header.extend_from_slice(&aead::seal(aead, wrap_key(k, i).expose(), &list, content_key.expose()));
         }
         let key = payload_key(&content_key, &header, ad);

@@ -172,6 +172,13 @@ impl Encapsulation {
         Ok(Self { point: G2::decode("U", &u)?, u, v })
     }
 
+    /// `U || V`, what [`Encapsulation::decode`] reads.
+    pub fn to_bytes(&self) -> [u8; ENCAPSULATION_BYTES] {
+        let mut out = [0; ENCAPSULATION_BYTES];
+        out.iter_mut().zip(self.u.iter().chain(&self.v)).for_each(|(o, b)| *o = *b);
+        out
+    }
+
     /// The compressed point `U`.
     pub const fn u(&self) -> &[u8; G2_BYTES] {
         &self.u

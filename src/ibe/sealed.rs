@@ -50,7 +50,7 @@ pub fn seal<R: TryCryptoRng + ?Sized>(
     let mut w = Writer::new();
     w.u8(VERSION).u16(IBE_SUITE).u8(aead.id());
     KeyRef::of(recipient.identity()).write(&mut w);
-    w.bytes(encapsulation.u()).bytes(encapsulation.v());
+    w.bytes(&encapsulation.to_bytes());
     let mut out = w.finish();
     let sealed = aead::seal(aead, box_key(k, aead).expose(), &bind(&out, ad), plaintext);
     let mut tail = Writer::with_capacity(4 + sealed.len());

@@ -6,7 +6,7 @@ mod common;
 mod input;
 
 use common::wire::{Chain, Parts, body, label, lp, read_body, sha};
-use common::{ALICE, BOB, CAROL, DAY, NOW, World, exported};
+use common::{ALICE, BOB, CAROL, DAY, HalfOpen, NOW, World, exported};
 use ibake::dh::{KeyPair, Share};
 use ibake::error::{DecodeReason, Error, KeyError, PeerError};
 use ibake::ibake::guard::Guard;
@@ -39,10 +39,7 @@ struct Half {
 
 impl Half {
     fn new(w: &mut World, suite: Suite) -> Self {
-        let (config, peer, bob, mut guard) = (only(suite), w.b.recipient(BOB, NOW), [w.b.issue(BOB, NOW)], w.guard());
-        let (i, m1) = start(&config, suite, &w.alice, &w.a.parameters, &peer, NOW, &mut w.rng).unwrap();
-        let responder = Responder { config: &config, keys: &bob, parameters: &w.parameters, peers: &() };
-        let (r, m2) = responder.accept(&mut guard, &m1, NOW, &mut w.rng).unwrap();
+        let HalfOpen { config, peer, keys: bob, guard, i, r, m1, m2 } = w.half_open(suite);
         let (alice, answered) = (i.to_bytes().expose().to_vec(), r.to_bytes().expose().to_vec());
         Self { config, peer, bob, guard, alice, answered, m1, m2 }
     }

@@ -4,6 +4,8 @@
 pub mod wire;
 
 use ibake::ibake::guard::Guard;
+use ibake::ibake::initiator::AwaitM2;
+use ibake::ibake::responder::AwaitM3;
 use ibake::ibake::{Config, Responder, Session, start};
 use ibake::ibe::district::District;
 use ibake::ibe::extract::{Issuer, MasterKey, PrivateKey};
@@ -124,20 +126,36 @@ impl World {
         Guard::new(1000, 1000, &mut self.rng).unwrap()
     }
 
-    /// A whole exchange between alice and bob; also gives the recorded messages.
-    pub fn call(&mut self, suite: Suite) -> (Session, Session, [Vec<u8>; 4]) {
+    /// Alice calls bob; both states after M2, and what they need to go on.
+    pub fn half_open(&mut self, suite: Suite) -> HalfOpen {
         let config = Config { suites: vec![suite], ..Config::default() };
-        let peer = self.b.recipient(BOB, NOW);
-        let keys = [self.b.issue(BOB, NOW)];
-        let mut guard = self.guard();
+        let (peer, keys, mut guard) = (self.b.recipient(BOB, NOW), [self.b.issue(BOB, NOW)], self.guard());
         let (i, m1) = start(&config, suite, &self.alice, &self.a.parameters, &peer, NOW, &mut self.rng).unwrap();
         let responder = Responder { config: &config, keys: &keys, parameters: &self.parameters, peers: &() };
         let (r, m2) = responder.accept(&mut guard, &m1, NOW, &mut self.rng).unwrap();
+        HalfOpen { config, peer, keys, guard, i, r, m1, m2 }
+    }
+
+    /// A whole exchange between alice and bob; also gives the recorded messages.
+    pub fn call(&mut self, suite: Suite) -> (Session, Session, [Vec<u8>; 4]) {
+        let HalfOpen { peer, keys, mut guard, i, r, m1, m2, .. } = self.half_open(suite);
         let (i, m3) = i.receive(&m2, &self.alice, &peer, b"", NOW, &mut self.rng).unwrap();
         let (r, _, m4) = r.receive(&m3, &keys, b"", &mut guard, NOW).unwrap();
         let (i, _) = i.receive(&m4, NOW).unwrap();
         (i, r, [m1, m2, m3, m4])
     }
+}
+
+/// An exchange after M2.
+pub struct HalfOpen {
+    pub config: Config,
+    pub peer: Recipient,
+    pub keys: [PrivateKey; 1],
+    pub guard: Guard,
+    pub i: AwaitM2,
+    pub r: AwaitM3,
+    pub m1: Vec<u8>,
+    pub m2: Vec<u8>,
 }
 
 /// A key exported from a session.

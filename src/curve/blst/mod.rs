@@ -84,7 +84,7 @@ impl Backend for Blst {
         // SAFETY: both point to live values; the result is a square root of `yy` if there is one, by a fixed chain.
         let on_curve = unsafe { blst_fp_sqrt(&mut y, &yy) };
         let minus_y = out!(blst_fp, blst_fp_cneg, &y, true);
-        y = select_fp(&y, &minus_y, is_larger(&y) ^ larger);
+        y = blst_fp::select(&y, &minus_y, is_larger(&y) ^ larger);
         let affine = blst_p1_affine { x, y };
         let in_group = ask!(blst_p1_affine_in_g1, &affine);
         (out!(blst_p1, blst_p1_from_affine, &affine), choice(on_curve), choice(in_group))
@@ -416,10 +416,6 @@ fn is_larger(y: &blst_fp) -> Choice {
     }
     limbs.zeroize();
     larger
-}
-
-fn select_fp(a: &blst_fp, b: &blst_fp, choice: Choice) -> blst_fp {
-    blst_fp::select(a, b, choice)
 }
 
 fn to_fr(a: &Limbs) -> blst_fr {
