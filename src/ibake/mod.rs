@@ -36,6 +36,8 @@ pub mod guard;
 pub mod initiator;
 pub mod inspect;
 pub(crate) mod messages;
+#[cfg(feature = "hazmat")]
+pub mod reencode;
 pub mod responder;
 mod schedule;
 pub mod session;

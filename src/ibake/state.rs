@@ -11,7 +11,7 @@
 //! ```
 
 use super::initiator::AwaitM2;
-use super::messages::{known, read_suite_list, suite_list};
+use super::messages::{read_suite_list, suite_list};
 use super::responder::AwaitM3;
 use super::schedule::Schedule;
 use crate::dh::{KeyPair, Share};
@@ -51,7 +51,7 @@ impl AwaitM2 {
         let sid_i = *r.array("sid_I")?;
         let (schedule, own, peer, x) = read_common(&mut r, suite)?;
         let kem_seed = read_optional(&mut r, suite)?;
-        let suites = known(&read_suite_list(&mut r)?);
+        let suites = read_own_suites(&mut r)?;
         let started = r.u64("started")?;
         r.finish("state")?;
         Ok(Self { schedule, sid_i, own, peer, x, kem_seed, suites, started })
@@ -133,6 +133,11 @@ fn read_common(r: &mut Reader<'_>, suite: Suite) -> Result<Common, Error> {
 fn read_identity(r: &mut Reader<'_>) -> Result<Identity, Error> {
     let granularity = Granularity::from_id(r.u8("granularity")?)?;
     Identity::from_der(r.var16("identity", LIMIT)?, granularity)
+}
+
+/// The own list: what this end does not know it never listed.
+fn read_own_suites(r: &mut Reader<'_>) -> Result<Vec<Suite>, DecodeError> {
+    read_suite_list(r)?.into_iter().map(Suite::from_id).collect()
 }
 
 /// Present exactly in hybrid suites.

@@ -76,8 +76,8 @@ impl PublicParameters {
             return Err(DecodeError::new("armour", reason).into());
         }
         let bad = DecodeError::new("armour", DecodeReason::Text);
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        let lines: Vec<&str> = text.split('\n').map(|l| l.strip_suffix('\r').unwrap_or(l)).collect();
+        let text = text.replace("\r\n", "\n");
+        let lines: Vec<&str> = text.strip_suffix('\n').unwrap_or(&text).split('\n').collect();
         let [BEGIN, head @ .., END] = lines.as_slice() else { return Err(bad.into()) };
         let (readable, rest) = head.split_at_checked(NAMES.len()).ok_or(bad)?;
         if readable.iter().zip(NAMES).any(|(line, name)| !line.starts_with(name)) {

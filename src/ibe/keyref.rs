@@ -105,6 +105,46 @@ impl Hint {
     }
 }
 
+/// Reading and writing by themselves, for fuzzing: elsewhere both are parts of larger formats.
+#[cfg(feature = "hazmat")]
+impl KeyRef {
+    /// Reads the reference at the beginning of `bytes`, and says how many bytes it has.
+    ///
+    /// # Errors
+    /// Truncated input, a district that is no short ASCII text, serial zero, a period off its grid.
+    pub fn decode_prefix(bytes: &[u8]) -> Result<(Self, usize), Error> {
+        let mut r = Reader::new(bytes);
+        let out = Self::read(&mut r)?;
+        Ok((out, r.position()))
+    }
+
+    /// What [`KeyRef::decode_prefix`] reads.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        self.write(&mut w);
+        w.finish()
+    }
+}
+
+/// As for [`KeyRef`].
+#[cfg(feature = "hazmat")]
+impl Hint {
+    /// Reads the hint at the beginning of `bytes`.
+    ///
+    /// # Errors
+    /// Truncated input.
+    pub fn decode_prefix(bytes: &[u8]) -> Result<Self, Error> {
+        Ok(Self::read(&mut Reader::new(bytes))?)
+    }
+
+    /// Its 16 bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        self.write(&mut w);
+        w.finish()
+    }
+}
+
 /// The decryption keys to try, at most [`TRIAL_LIMIT`].
 ///
 /// # Errors
