@@ -6,6 +6,7 @@
 extern crate alloc;
 
 pub mod aead;
+pub mod batch;
 #[cfg(feature = "hazmat")]
 pub mod curve;
 #[cfg(not(feature = "hazmat"))]

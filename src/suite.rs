@@ -42,6 +42,7 @@ pub mod labels {
     pub const CT: &str = "ct";
     pub const NONCE: &str = "nonce";
     pub const SIGMA: &str = "sigma";
+    pub const BATCH_WEIGHTS: &str = "batch weights";
 }
 
 /// Labels of the session's exporter, a namespace apart from [`labels`].

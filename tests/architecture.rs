@@ -15,7 +15,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("srtp", &[]),
     ("ibake", &["dh", "srtp", "ibe"]),
     ("keyfile", &[]),
-    ("kgs", &["keyfile", "ibe"]),
+    ("batch", &["ibe", "curve", "simd"]),
+    ("kgs", &["keyfile", "batch", "ibe"]),
 ];
 
 /// The small files at the root, open to all; they import each other only.
@@ -38,6 +39,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tempfile", &["keyfile", "kgs", "bin/"]),
     ("clap", &["bin/"]),
     ("bip39", &["ibake/session.rs"]),
+    ("rayon", &["batch/parallel.rs"]),
 ];
 
 fn sources() -> Vec<(String, String)> {

@@ -13,6 +13,7 @@ use super::fixed::FixedBase;
 use super::portable::Portable;
 use super::power::{Powers, pow};
 use super::recode::digits;
+use super::sum::{recomposed, weighted_sum};
 use crate::error::DecodeReason;
 
 /// Runs each check for each backend.
@@ -30,7 +31,7 @@ macro_rules! for_both {
 
 for_both! {
     group_laws_g1 group_laws_g2 endomorphisms fixed_base_is_multiplication scalars generators pairings
-    target_group powers encodings_g1 encodings_g2 secret_decoding
+    target_group powers encodings_g1 encodings_g2 secret_decoding weighted_sums
 }
 
 /// Test numbers (splitmix64); not for anything else.
@@ -328,6 +329,39 @@ fn encodings_g2<B: Backend>() {
 }
 
 /// The route for secrets gives what the public one gives, verdicts and reasons included.
+fn weighted_sums<B: Backend>() {
+    let mut numbers = Numbers::new(17);
+    let weight = |n: &mut Numbers| u128::from_be_bytes(n.bytes());
+    let edge = [0, 1, 2, 15, 16, 17, 31, 32, 0xffff, u128::MAX, u128::MAX - 1, 1 << 127, (1 << 127) - 1];
+    for z in edge.into_iter().chain((0..200).map(|_| weight(&mut numbers))) {
+        assert_eq!(recomposed(z), (z, true), "{z:x}");
+    }
+    let limbs = |z: u128| [z as u64, (z >> 64) as u64, 0, 0];
+    let infinity = B::G1::identity();
+    let p: B::G1 = numbers.point();
+    // Repeated, opposite and infinite points, also under equal weights, beside others.
+    let minus = p.neg_if(Choice::from(1));
+    let mut points = alloc::vec![p, p, minus, infinity, p, minus];
+    points.extend((0..6).map(|_| numbers.point::<B::G1>()));
+    for round in 0..4 {
+        let mut weights: Vec<u128> = points.iter().map(|_| weight(&mut numbers)).collect();
+        if round == 1 {
+            let one = weights[0];
+            weights.fill(one);
+        } else if round == 2 {
+            weights.iter_mut().zip(edge).for_each(|(w, z)| *w = z);
+        }
+        for n in 0..=points.len() {
+            let mut want = infinity;
+            for (p, z) in points[..n].iter().zip(&weights) {
+                want = want.add(&p.mul(&limbs(*z)));
+            }
+            assert!(yes(weighted_sum(&points[..n], &weights).ct_eq(&want)), "{n} points, round {round}");
+        }
+    }
+    assert!(yes(weighted_sum(&[p, minus], &[7, 7]).is_identity()));
+}
+
 fn secret_decoding<B: Backend>() {
     let mut numbers = Numbers::new(9);
     let mut cases: Vec<[u8; 48]> = small_x::<B::G1>().collect();

@@ -35,6 +35,7 @@ mod portable;
 mod power;
 mod recode;
 mod scalar;
+mod sum;
 #[cfg_attr(feature = "blst", allow(dead_code))]
 mod tower;
 #[cfg(test)]
@@ -47,6 +48,7 @@ type Active = blst::Blst;
 type Active = portable::Portable;
 
 pub use gt::{Gt, GtTable};
+pub(crate) use pairing::multi_pairing_prepared;
 pub use pairing::{G2Prepared, multi_pairing, pairing, pairing_prepared, pairing_product_is_one};
 pub use points::{G1, G2, G2Table};
 pub use scalar::Scalar;

@@ -79,7 +79,11 @@ pub fn pairing_product_is_one(terms: &[(&G1, &G2Prepared)]) -> Choice {
     multi_pairing_prepared(terms).ct_eq(&Gt::one())
 }
 
-fn multi_pairing_prepared(terms: &[(&G1, &G2Prepared)]) -> Gt {
+/// The product of `e(p, q)` over all pairs, with the lines of every `q` computed before.
+///
+/// # Timing
+/// Constant but for infinity and the number of pairs.
+pub(crate) fn multi_pairing_prepared(terms: &[(&G1, &G2Prepared)]) -> Gt {
     let finite: Vec<_> = (terms.iter())
         .filter(|(p, _)| !bool::from(p.is_identity()))
         .filter_map(|(p, q)| Some((p.raw(), &**q.0.as_ref()?)))

@@ -1,6 +1,7 @@
 //! The public point types.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::fmt;
 use once_cell::race::OnceBox;
 use subtle::{Choice, ConstantTimeEq};
@@ -9,7 +10,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use super::backend::{Backend, Group, Point};
 use super::fixed::FixedBase;
 use super::scalar::Scalar;
-use super::{Active, decode};
+use super::{Active, decode, sum};
 use crate::error::DecodeError;
 
 type Raw1 = <Active as Backend>::G1;
@@ -115,6 +116,22 @@ macro_rules! point_type {
                 decode::decode(bytes).map(Self).map_err(|reason| DecodeError::new(what, reason))
             }
 
+            /// Reads an uncompressed point that this process has computed itself, infinity included. Neither its range nor the
+            /// subgroup is checked: never for bytes from outside.
+            ///
+            /// # Errors
+            /// Not on the curve, which computed bytes never are.
+            ///
+            /// # Timing
+            /// Constant but for infinity and the verdict.
+            pub(crate) fn from_trusted(bytes: &[u8; 2 * $bytes]) -> Result<Self, DecodeError> {
+                let off = DecodeError::new($what, crate::error::DecodeReason::NotOnCurve);
+                if bytes[0] & 0x40 != 0 {
+                    return Ok(Self::identity());
+                }
+                Point::from_checked_uncompressed(bytes).map(Self).ok_or(off)
+            }
+
             pub(super) const fn raw(&self) -> &$raw {
                 &self.0
             }
@@ -173,6 +190,17 @@ point_type!(G1, Raw1, 48, "G1 point");
 point_type!(G2, Raw2, 96, "G2 point");
 
 impl G1 {
+    /// `[z_1]P_1 + .. + [z_n]P_n`; complete, so points may repeat or cancel.
+    ///
+    /// # Timing
+    /// Constant in the points (but for infinity), variable in the weights. See `sum.rs`.
+    pub(crate) fn weighted_sum_vartime(points: &[Self], weights: &[u128]) -> Self {
+        let mut raw: Vec<Raw1> = points.iter().map(|p| p.0).collect();
+        let out = Self(sum::weighted_sum(&raw, weights));
+        raw.iter_mut().for_each(Group::wipe);
+        out
+    }
+
     /// Reads a secret compressed point: an issued or a stored private key. Infinity is refused.
     ///
     /// # Errors

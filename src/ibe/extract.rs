@@ -95,6 +95,10 @@ impl Issuer {
         &self.master
     }
 
+    pub(crate) const fn secret(&self) -> &Scalar {
+        &self.master.s
+    }
+
     /// Issues the private key `d_ID = [s]Q_ID`, a whole key: a share of a split master key would give a partial one, which
     /// is another type.
     ///
@@ -151,7 +155,7 @@ const KEY_VERSION: u8 = 1;
 pub const PRIVATE_KEY_LIMIT: usize = 4096;
 
 impl PrivateKey {
-    fn assemble(identity: Identity, parameters: &PublicParameters, d: G1) -> Self {
+    pub(crate) fn assemble(identity: Identity, parameters: &PublicParameters, d: G1) -> Self {
         let encoded = Secret::new(d.to_compressed());
         let pkctx = pkctx(parameters, &identity);
         Self { identity, fingerprint: *parameters.fingerprint(), pkctx, d, encoded }
@@ -262,7 +266,7 @@ pub struct PrivateKeyHeader {
     pub fingerprint: [u8; 32],
 }
 
-fn split(bytes: &[u8]) -> Result<(PrivateKeyHeader, &[u8; G1_BYTES]), Error> {
+pub(crate) fn split(bytes: &[u8]) -> Result<(PrivateKeyHeader, &[u8; G1_BYTES]), Error> {
     let mut r = Reader::new(bytes);
     let version = r.u8("private key version")?;
     if version != KEY_VERSION {

@@ -17,6 +17,7 @@ use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 
 use super::extract::PrivateKey;
+use super::identity::Identity;
 use super::kem::{ENCAPSULATION_BYTES, Encapsulation, Recipient};
 use super::keyref::{Hint, KeyRef};
 use crate::aead;
@@ -80,6 +81,18 @@ impl Sealer {
         ad: &[u8],
         rng: &mut R,
     ) -> Result<(Self, Vec<u8>), Error> {
+        let identities: Vec<_> = recipients.iter().map(Recipient::identity).collect();
+        Self::assemble(&identities, aead, ad, rng, |rng| recipients.iter().map(|r| r.encapsulate(rng)).collect())
+    }
+
+    /// The header around what `encapsulate` gives for each recipient, in their order. It draws one `sigma` after the other.
+    pub(crate) fn assemble<R: TryCryptoRng + ?Sized>(
+        recipients: &[&Identity],
+        aead: Aead,
+        ad: &[u8],
+        rng: &mut R,
+        encapsulate: impl FnOnce(&mut R) -> Result<Vec<(Encapsulation, Secret<32>)>, Error>,
+    ) -> Result<(Self, Vec<u8>), Error> {
         check_list(recipients)?;
         let content_key = Secret::<32>::random(rng)?;
         let mut prefix = Writer::new();
@@ -88,8 +101,7 @@ impl Sealer {
         let names = recipients.iter().map(|r| stanza_name(r, rng)).collect::<Result<Vec<_>, _>>()?;
         let list = list_hash(&prefix, &names.iter().map(Vec::as_slice).collect::<Vec<_>>());
         let mut header = [MAGIC.as_slice(), &prefix].concat();
-        for (i, (recipient, name)) in (0u16..).zip(recipients.iter().zip(&names)) {
-            let (encapsulation, k) = recipient.encapsulate(rng)?;
+        for (i, ((encapsulation, k), name)) in (0u16..).zip(encapsulate(rng)?.into_iter().zip(&names)) {
             header.extend_from_slice(name);
             header.extend_from_slice(&encapsulation.to_bytes());
             header.extend_from_slice(&aead::seal(aead, wrap_key(k, i).expose(), &list, content_key.expose()));
@@ -265,13 +277,13 @@ impl core::fmt::Debug for Opener {
     }
 }
 
-fn check_list(recipients: &[Recipient]) -> Result<(), Error> {
+fn check_list(recipients: &[&Identity]) -> Result<(), Error> {
     match recipients.len() {
         0 => return Err(UsageError::Empty.into()),
         1..=RECIPIENT_LIMIT => {}
         got => return Err(UsageError::TooMany { limit: RECIPIENT_LIMIT, got }.into()),
     }
-    let mut ders: Vec<&[u8]> = recipients.iter().map(|r| r.identity().der()).collect();
+    let mut ders: Vec<&[u8]> = recipients.iter().map(|r| r.der()).collect();
     ders.sort_unstable();
     if ders.windows(2).any(|w| w.first() == w.last()) {
         return Err(UsageError::Duplicate.into());
@@ -279,10 +291,10 @@ fn check_list(recipients: &[Recipient]) -> Result<(), Error> {
     Ok(())
 }
 
-fn stanza_name<R: TryCryptoRng + ?Sized>(recipient: &Recipient, rng: &mut R) -> Result<Vec<u8>, Error> {
+fn stanza_name<R: TryCryptoRng + ?Sized>(recipient: &Identity, rng: &mut R) -> Result<Vec<u8>, Error> {
     let mut w = Writer::new();
-    KeyRef::of(recipient.identity()).write(&mut w);
-    Hint::new(*Secret::random(rng)?.expose(), recipient.identity()).write(&mut w);
+    KeyRef::of(recipient).write(&mut w);
+    Hint::new(*Secret::random(rng)?.expose(), recipient).write(&mut w);
     Ok(w.finish())
 }
 

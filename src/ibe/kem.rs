@@ -21,7 +21,7 @@ use super::extract::{PrivateKey, hash_identity, hedge, pkctx};
 use super::identity::{Identity, Purpose};
 use super::params::PublicParameters;
 use crate::curve::{G1, G2, Gt, GtTable, Scalar, pairing, pairing_prepared};
-use crate::encoding::G2_BYTES;
+use crate::encoding::{G2_BYTES, GT_BYTES};
 use crate::error::{DecodeError, Error, KeyError};
 use crate::kdf::{Prk, label};
 use crate::secret::Secret;
@@ -52,10 +52,7 @@ impl Recipient {
     /// # Errors
     /// If the identity is none of a decryption key, or not of these parameters, or its period is outside their validity.
     pub fn new(parameters: &PublicParameters, identity: &Identity) -> Result<Self, Error> {
-        if identity.purpose() != Purpose::Decrypt {
-            return Err(KeyError::Purpose.into());
-        }
-        parameters.check_identity(identity)?;
+        check_recipient(parameters, identity)?;
         Ok(Self {
             pkctx: pkctx(parameters, identity),
             parameters: parameters.clone(),
@@ -86,8 +83,20 @@ impl Recipient {
         &self.parameters
     }
 
+    pub(crate) const fn pkctx(&self) -> &[u8; 32] {
+        &self.pkctx
+    }
+
+    /// `Q_ID`, unless this is [cached](Self::cached).
+    pub(crate) const fn base_point(&self) -> Option<&G1> {
+        match &self.base {
+            Base::Point(Q_ID) => Some(Q_ID),
+            Base::Cached(_) => None,
+        }
+    }
+
     /// `e(Q_ID, P_pub)^k`.
-    fn power(&self, k: &Scalar) -> Gt {
+    pub(crate) fn power(&self, k: &Scalar) -> Gt {
         match &self.base {
             Base::Point(Q_ID) => pairing_prepared(&Q_ID.mul(k), self.parameters.p_pub_prepared()),
             Base::Cached(table) => table.pow(k),
@@ -124,16 +133,19 @@ impl Recipient {
     /// The deterministic part, from `sigma` on.
     fn encapsulate_sigma(&self, sigma: &Secret<32>) -> (Encapsulation, Secret<32>) {
         let k = derive_k(sigma, &self.pkctx);
-        let point = G2::mul_generator(&k);
-        let u = point.to_compressed();
-        let mut v = mask(&self.power(&k), &self.pkctx, &u);
-        for (v, s) in v.as_mut().iter_mut().zip(sigma.expose()) {
-            *v ^= s;
-        }
-        let encapsulation = Encapsulation { point, u, v: *v.expose() };
-        let key = derive_key(labels::K, sigma, &self.pkctx, &encapsulation);
-        (encapsulation, key)
+        Encapsulation::complete(sigma, &self.pkctx, G2::mul_generator(&k), &self.power(&k).to_bytes())
     }
+}
+
+/// Whether one can encrypt to the identity under these parameters.
+///
+/// # Errors
+/// Those of [`Recipient::new`].
+pub(crate) fn check_recipient(parameters: &PublicParameters, identity: &Identity) -> Result<(), Error> {
+    if identity.purpose() != Purpose::Decrypt {
+        return Err(KeyError::Purpose.into());
+    }
+    parameters.check_identity(identity)
 }
 
 /// Fixed randomness, for vectors.
@@ -172,11 +184,37 @@ impl Encapsulation {
         Ok(Self { point: G2::decode("U", &u)?, u, v })
     }
 
+    /// Puts together what was decoded elsewhere: `point` is the checked point of `u`.
+    pub(crate) const fn from_checked(point: G2, u: [u8; G2_BYTES], v: [u8; 32]) -> Self {
+        Self { point, u, v }
+    }
+
+    /// The end of an encapsulation: `V` and `K` from `sigma`, `U = [k]P2` and `e([k]Q_ID, P_pub)`.
+    pub(crate) fn complete(
+        sigma: &Secret<32>,
+        pkctx: &[u8; 32],
+        point: G2,
+        gt: &Secret<GT_BYTES>,
+    ) -> (Self, Secret<32>) {
+        let u = point.to_compressed();
+        let mut v = mask(gt, pkctx, &u);
+        for (v, s) in v.as_mut().iter_mut().zip(sigma.expose()) {
+            *v ^= s;
+        }
+        let encapsulation = Self { point, u, v: *v.expose() };
+        let key = derive_key(labels::K, sigma, pkctx, &encapsulation);
+        (encapsulation, key)
+    }
+
     /// `U || V`, what [`Encapsulation::decode`] reads.
     pub fn to_bytes(&self) -> [u8; ENCAPSULATION_BYTES] {
         let mut out = [0; ENCAPSULATION_BYTES];
         out.iter_mut().zip(self.u.iter().chain(&self.v)).for_each(|(o, b)| *o = *b);
         out
+    }
+
+    pub(crate) const fn point(&self) -> &G2 {
+        &self.point
     }
 
     /// The compressed point `U`.
@@ -199,29 +237,39 @@ impl Encapsulation {
     /// Constant in the private key and in everything computed with it, also in whether the encapsulation was right.
     pub fn decapsulate(&self, key: &PrivateKey) -> Result<Secret<32>, Error> {
         key.check_purpose(Purpose::Decrypt)?;
-        let ctx = key.pkctx();
-        let mut sigma = mask(&pairing(key.point(), &self.point), ctx, &self.u);
+        let sigma = self.unmask(key, &pairing(key.point(), &self.point).to_bytes());
+        let again = G2::mul_generator(&derive_k(&sigma, key.pkctx()));
+        Ok(self.settle(key, &sigma, &again))
+    }
+
+    /// `sigma'`, from `e(d_ID, U)`.
+    pub(crate) fn unmask(&self, key: &PrivateKey, gt: &Secret<GT_BYTES>) -> Secret<32> {
+        let mut sigma = mask(gt, key.pkctx(), &self.u);
         for (s, v) in sigma.as_mut().iter_mut().zip(&self.v) {
             *s ^= v;
         }
-        let again = G2::mul_generator(&derive_k(&sigma, ctx));
+        sigma
+    }
+
+    /// The key or the rejection, by whether `again = [k']P2` is `U`. Both are computed.
+    pub(crate) fn settle(&self, key: &PrivateKey, sigma: &Secret<32>, again: &G2) -> Secret<32> {
+        let ctx = key.pkctx();
         let z = Prk::extract(label(labels::Z).as_ref(), &[key.encoded().expose()]).expand::<32>(&[ctx]);
         let rejected = derive_key(labels::REJ, &z, ctx, self);
-        let accepted = derive_key(labels::K, &sigma, ctx, self);
-        Ok(Secret::select(&rejected, &accepted, again.ct_eq(&self.point)))
+        let accepted = derive_key(labels::K, sigma, ctx, self);
+        Secret::select(&rejected, &accepted, again.ct_eq(&self.point))
     }
 }
 
 /// `k = OS2IP(Exp(Ext("H3", sigma), pkctx, 48)) mod r`; zero with probability below 2^-254.
-fn derive_k(sigma: &Secret<32>, pkctx: &[u8; 32]) -> Scalar {
+pub(crate) fn derive_k(sigma: &Secret<32>, pkctx: &[u8; 32]) -> Scalar {
     let wide = Prk::extract(label(labels::H3).as_ref(), &[sigma.expose()]).expand::<48>(&[pkctx]);
     Scalar::from_wide(wide.expose())
 }
 
 /// `Exp(Ext("H2", gt as 576 bytes), pkctx || U, 32)`.
-fn mask(gt: &Gt, pkctx: &[u8; 32], u: &[u8; G2_BYTES]) -> Secret<32> {
-    let bytes = gt.to_bytes();
-    Prk::extract(label(labels::H2).as_ref(), &[bytes.expose()]).expand(&[pkctx, u])
+fn mask(gt: &Secret<GT_BYTES>, pkctx: &[u8; 32], u: &[u8; G2_BYTES]) -> Secret<32> {
+    Prk::extract(label(labels::H2).as_ref(), &[gt.expose()]).expand(&[pkctx, u])
 }
 
 /// `Exp(Ext(name, secret), pkctx || U || V, 32)`.

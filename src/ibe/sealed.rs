@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 
 use super::extract::PrivateKey;
+use super::identity::Identity;
 use super::kem::{ENCAPSULATION_BYTES, Encapsulation, Recipient};
 use super::keyref::{KeyRef, select};
 use crate::aead;
@@ -46,17 +47,28 @@ pub fn seal<R: TryCryptoRng + ?Sized>(
     if plaintext.len() > BOX_LIMIT {
         return Err(UsageError::TooMany { limit: BOX_LIMIT, got: plaintext.len() }.into());
     }
-    let (encapsulation, k) = recipient.encapsulate(rng)?;
+    let encapsulated = recipient.encapsulate(rng)?;
+    Ok(seal_under(recipient.identity(), encapsulated, aead, ad, plaintext))
+}
+
+/// The box under a key that is encapsulated already; the plaintext is within [`BOX_LIMIT`].
+pub(crate) fn seal_under(
+    identity: &Identity,
+    (encapsulation, k): (Encapsulation, Secret<32>),
+    aead: Aead,
+    ad: &[u8],
+    plaintext: &[u8],
+) -> Vec<u8> {
     let mut w = Writer::new();
     w.u8(VERSION).u16(IBE_SUITE).u8(aead.id());
-    KeyRef::of(recipient.identity()).write(&mut w);
+    KeyRef::of(identity).write(&mut w);
     w.bytes(&encapsulation.to_bytes());
     let mut out = w.finish();
     let sealed = aead::seal(aead, box_key(k, aead).expose(), &bind(&out, ad), plaintext);
     let mut tail = Writer::with_capacity(4 + sealed.len());
     tail.var32(&sealed);
     out.extend_from_slice(&tail.finish());
-    Ok(out)
+    out
 }
 
 /// A box that has been read, before any private key is used: what it says about itself.
@@ -75,6 +87,15 @@ impl<'a> SealedBox<'a> {
     /// # Errors
     /// [`DecodeError`] names the field that is wrong.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, Error> {
+        Self::decode_with(bytes, |e| Ok(Encapsulation::decode(e)?))
+    }
+
+    /// As [`Self::decode`], with another way from the bytes of the encapsulation to their checked form. It is called when
+    /// everything before them has been found right.
+    pub(crate) fn decode_with(
+        bytes: &'a [u8],
+        encapsulation: impl FnOnce(&'a [u8; ENCAPSULATION_BYTES]) -> Result<Encapsulation, Error>,
+    ) -> Result<Self, Error> {
         let mut r = Reader::new(bytes);
         let version = r.u8("box version")?;
         if version != VERSION {
@@ -86,7 +107,7 @@ impl<'a> SealedBox<'a> {
         }
         let aead = Aead::from_id(r.u8("AEAD")?)?;
         let to = KeyRef::read(&mut r)?;
-        let encapsulation = Encapsulation::decode(r.array::<ENCAPSULATION_BYTES>("encapsulation")?)?;
+        let encapsulation = encapsulation(r.array::<ENCAPSULATION_BYTES>("encapsulation")?)?;
         let bound = bytes.get(..r.position()).unwrap_or(&[]);
         let ciphertext = r.var32("ciphertext", BOX_LIMIT + TAG)?;
         r.finish("box")?;
@@ -118,12 +139,32 @@ impl<'a> SealedBox<'a> {
     /// Constant in the keys; varies with lengths and with how many keys fit.
     pub fn open(&self, keys: &[PrivateKey], ad: &[u8]) -> Result<SecretVec, Error> {
         let mut out = Err(Error::Decrypt);
-        for key in select(keys, &self.to, None)? {
+        for key in self.candidates(keys)? {
             let k = self.encapsulation.decapsulate(key)?;
-            let aad = bind(self.bound, ad);
-            out = out.or_else(|_| aead::open(self.aead, box_key(k, self.aead).expose(), &aad, self.ciphertext));
+            out = out.or_else(|_| self.open_under(k, ad));
         }
         out
+    }
+
+    /// The keys that it may be sealed to.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`] that need no key.
+    pub(crate) fn candidates<'k>(&self, keys: &'k [PrivateKey]) -> Result<Vec<&'k PrivateKey>, Error> {
+        select(keys, &self.to, None)
+    }
+
+    pub(crate) const fn encapsulation(&self) -> &Encapsulation {
+        &self.encapsulation
+    }
+
+    /// Opens it under a key that is decapsulated already.
+    ///
+    /// # Errors
+    /// [`Error::Decrypt`].
+    pub(crate) fn open_under(&self, k: Secret<32>, ad: &[u8]) -> Result<SecretVec, Error> {
+        let aad = bind(self.bound, ad);
+        aead::open(self.aead, box_key(k, self.aead).expose(), &aad, self.ciphertext).map_err(|_| Error::Decrypt)
     }
 }
 

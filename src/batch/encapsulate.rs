@@ -1,0 +1,193 @@
+//! Encapsulating keys to many recipients.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use rand_core::TryCryptoRng;
+
+use super::lanes::{CACHE_FROM, Engine, Point1};
+use super::scalar::g2;
+use super::{BatchError, Options, Results, check_limit, next, parallel, ranges};
+use crate::curve::Scalar;
+use crate::error::Error;
+use crate::ibe::extract::pkctx;
+use crate::ibe::kem::{Encapsulation, Recipient, check_recipient, derive_k};
+use crate::ibe::{Identity, PublicParameters};
+use crate::secret::Secret;
+
+/// Most identities of one call for which a table of powers is computed, 27 KB each.
+const TABLES: usize = 1024;
+
+/// To whom.
+#[derive(Clone, Copy, Debug)]
+pub enum To<'a> {
+    /// An identity under its parameters; checked and hashed as part of the batch.
+    Identity(&'a PublicParameters, &'a Identity),
+    /// A recipient that is prepared already. A [cached](Recipient::cached) one saves the pairing.
+    Recipient(&'a Recipient),
+}
+
+impl<'a> To<'a> {
+    /// The identity.
+    pub const fn identity(&self) -> &'a Identity {
+        match self {
+            Self::Identity(_, identity) => identity,
+            Self::Recipient(recipient) => recipient.identity(),
+        }
+    }
+
+    const fn parameters(&self) -> &'a PublicParameters {
+        match self {
+            Self::Identity(parameters, _) => parameters,
+            Self::Recipient(recipient) => recipient.parameters(),
+        }
+    }
+
+    /// The KEM's context, if one can encrypt to it.
+    fn context(&self) -> Result<[u8; 32], Error> {
+        match self {
+            Self::Identity(parameters, identity) => {
+                check_recipient(parameters, identity)?;
+                Ok(pkctx(parameters, identity))
+            }
+            Self::Recipient(recipient) => Ok(*recipient.pkctx()),
+        }
+    }
+}
+
+impl<'a> From<&'a Recipient> for To<'a> {
+    fn from(recipient: &'a Recipient) -> Self {
+        Self::Recipient(recipient)
+    }
+}
+
+/// Encapsulates a fresh key to each, as [`Recipient::encapsulate`] does for one.
+///
+/// Each item that can be encrypted to draws its 32 bytes `sigma` from `rng`, in order and before anything is computed; so the
+/// results are those of a loop over the single operation with the same generator. An identity that occurs three times or more gets
+/// a table of powers of `e(Q_ID, P_pub)` once.
+///
+/// # Errors
+/// [`BatchError`] for the whole call; for an item those of [`Recipient::new`].
+///
+/// # Timing
+/// Constant in everything drawn.
+pub fn encapsulate<R: TryCryptoRng + ?Sized>(
+    items: &[To<'_>],
+    options: &Options<'_>,
+    rng: &mut R,
+) -> Result<Results<(Encapsulation, Secret<32>)>, BatchError> {
+    check_limit(items.len())?;
+    let drawn = draw(items, rng)?;
+    run(Engine::pick(), items, drawn, options)
+}
+
+/// What an item starts with: its context and its coin.
+pub(super) type Drawn = Result<([u8; 32], Secret<32>), Error>;
+
+/// Checks each item and draws its `sigma`, in order.
+pub(super) fn draw<R: TryCryptoRng + ?Sized>(items: &[To<'_>], rng: &mut R) -> Result<Vec<Drawn>, BatchError> {
+    let one = |to: &To<'_>| match to.context() {
+        Ok(ctx) => Ok(Ok((ctx, Secret::random(rng).map_err(|_| BatchError::Random)?))),
+        Err(e) => Ok(Err(e)),
+    };
+    items.iter().map(one).collect()
+}
+
+pub(super) fn run(
+    engine: Engine,
+    items: &[To<'_>],
+    drawn: Vec<Drawn>,
+    options: &Options<'_>,
+) -> Result<Results<(Encapsulation, Secret<32>)>, BatchError> {
+    let tables = tables(items, &drawn, options)?;
+    let jobs: Vec<Job<'_>> = ranges(items.len(), options)
+        .into_iter()
+        .map(|range: Range<usize>| Job { items: &items[range.clone()], drawn: &drawn[range] })
+        .collect();
+    let found = parallel::map(&jobs, options, |j| j.items.len(), |j| j.run(engine, &tables))?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// By context, the identities that occur often, with their table.
+type Tables = BTreeMap<[u8; 32], Recipient>;
+
+/// # Errors
+/// [`BatchError::Cancelled`].
+fn tables(items: &[To<'_>], drawn: &[Drawn], options: &Options<'_>) -> Result<Tables, BatchError> {
+    let mut uses = BTreeMap::<[u8; 32], (usize, &To<'_>)>::new();
+    for (to, drawn) in items.iter().zip(drawn) {
+        let cached = matches!(to, To::Recipient(r) if r.base_point().is_none());
+        if let (Ok((ctx, _)), false) = (drawn, cached) {
+            uses.entry(*ctx).or_insert((0, to)).0 += 1;
+        }
+    }
+    let often: Vec<_> = uses.into_iter().filter(|(_, (n, _))| *n >= CACHE_FROM).take(TABLES).collect();
+    let computed = parallel::map(
+        &often,
+        &options.quiet(),
+        |_| 1,
+        |(ctx, (_, to))| Recipient::cached(to.parameters(), to.identity()).map(|r| (*ctx, r)),
+    )?;
+    // They cannot fail: every one of them has been checked.
+    Ok(computed.into_iter().flatten().collect())
+}
+
+struct Job<'a> {
+    items: &'a [To<'a>],
+    drawn: &'a [Drawn],
+}
+
+/// An item that can be encrypted to.
+struct Ready<'a> {
+    to: &'a To<'a>,
+    ctx: &'a [u8; 32],
+    sigma: &'a Secret<32>,
+    /// With a table, if there is one.
+    cached: Option<&'a Recipient>,
+}
+
+impl Job<'_> {
+    fn run(&self, engine: Engine, tables: &Tables) -> Results<(Encapsulation, Secret<32>)> {
+        let ready = self.items.iter().zip(self.drawn).filter_map(|(to, drawn)| {
+            let (ctx, sigma) = drawn.as_ref().ok()?;
+            let own = match to {
+                To::Recipient(r) if r.base_point().is_none() => Some(*r),
+                _ => None,
+            };
+            Some(Ready { to, ctx, sigma, cached: own.or_else(|| tables.get(ctx)) })
+        });
+        let ready: Vec<Ready<'_>> = ready.collect();
+        let k: Vec<Scalar> = ready.iter().map(|r| derive_k(r.sigma, r.ctx)).collect();
+        let points = engine.generator_multiples(&k);
+        let mut cold = self.cold(engine, &ready, &k).into_iter();
+        let mut done = ready.iter().zip(&k).zip(&points).map(|((r, k), u)| {
+            let gt = match r.cached {
+                Some(recipient) => recipient.power(k).to_bytes(),
+                None => next(&mut cold),
+            };
+            Encapsulation::complete(r.sigma, r.ctx, g2(u), &gt)
+        });
+        let one = |drawn: &Drawn| match drawn {
+            Ok(_) => Ok(next(&mut done)),
+            Err(e) => Err(*e),
+        };
+        self.drawn.iter().map(one).collect()
+    }
+
+    /// `e([k]Q_ID, P_pub)` of the items without a table.
+    fn cold(&self, engine: Engine, ready: &[Ready<'_>], k: &[Scalar]) -> Vec<Secret<{ crate::encoding::GT_BYTES }>> {
+        let known = |r: &Ready<'_>| match r.to {
+            To::Recipient(recipient) => recipient.base_point().map(crate::curve::G1::to_uncompressed),
+            To::Identity(..) => None,
+        };
+        let cold: Vec<_> =
+            ready.iter().zip(k).filter(|(r, _)| r.cached.is_none()).map(|(r, k)| (r, k, known(r))).collect();
+        let ders = cold.iter().filter(|(.., q)| q.is_none()).map(|(r, ..)| r.to.identity().der());
+        let mut hashed = engine.hash(&ders.collect::<Vec<_>>()).into_iter();
+        let q: Vec<Point1> = cold.iter().map(|(.., q)| q.unwrap_or_else(|| next(&mut hashed))).collect();
+        let powers: Vec<_> = cold.iter().zip(&q).map(|((r, k, _), q)| (q, *k, r.to.parameters())).collect();
+        engine.powers(&powers)
+    }
+}

@@ -1,0 +1,78 @@
+//! The engine that takes one item after the other, on the backend of `curve`.
+
+use alloc::vec::Vec;
+
+use super::lanes::{Extracted, Point1, Point2};
+use crate::curve::{G1, G2, G2Prepared, Scalar, pairing, pairing_prepared, pairing_product_is_one};
+use crate::encoding::{G1_BYTES, G2_BYTES, GT_BYTES};
+use crate::error::DecodeError;
+use crate::ibe::PublicParameters;
+use crate::secret::Secret;
+use crate::suite::DST_H1;
+
+/// A point that has crossed the seam before.
+///
+/// # Panics
+/// Never: what crosses it has been written by an engine or by `curve`, so it is on the curve.
+pub(super) fn g1(bytes: &Point1) -> G1 {
+    G1::from_trusted(bytes).expect("points inside a batch are computed here")
+}
+
+/// As [`g1`].
+pub(super) fn g2(bytes: &Point2) -> G2 {
+    G2::from_trusted(bytes).expect("points inside a batch are computed here")
+}
+
+fn secret(point: &G1) -> Secret<{ 2 * G1_BYTES }> {
+    Secret::new(point.to_uncompressed())
+}
+
+pub(super) fn extract(identities: &[&[u8]], s: &Scalar, weights: &[u128]) -> Extracted {
+    let q: Vec<G1> = identities.iter().map(|der| G1::hash(der, DST_H1)).collect();
+    let d: Vec<G1> = q.iter().map(|Q| Q.mul(s)).collect();
+    Extracted {
+        keys: d.iter().map(secret).collect(),
+        sum_q: G1::weighted_sum_vartime(&q, weights).to_uncompressed(),
+        sum_d: secret(&G1::weighted_sum_vartime(&d, weights)),
+    }
+}
+
+pub(super) fn hash(identities: &[&[u8]]) -> Vec<Point1> {
+    identities.iter().map(|der| G1::hash(der, DST_H1).to_uncompressed()).collect()
+}
+
+pub(super) fn decode_keys(keys: &[&[u8; G1_BYTES]]) -> Vec<Result<Secret<{ 2 * G1_BYTES }>, DecodeError>> {
+    keys.iter().map(|bytes| G1::decode_secret(bytes).map(|d| secret(&d))).collect()
+}
+
+pub(super) fn weighted_sum(points: &[&Point1], weights: &[u128]) -> Secret<{ 2 * G1_BYTES }> {
+    let points: Vec<G1> = points.iter().map(|p| g1(p)).collect();
+    secret(&G1::weighted_sum_vartime(&points, weights))
+}
+
+pub(super) fn verify_each(items: &[(&Point1, &Point1, &PublicParameters)]) -> Vec<bool> {
+    let one = |(d, q, parameters): &(&Point1, &Point1, &PublicParameters)| {
+        let product = [(&g1(d).neg(), G2Prepared::generator()), (&g1(q), parameters.p_pub_prepared())];
+        bool::from(pairing_product_is_one(&product))
+    };
+    items.iter().map(one).collect()
+}
+
+pub(super) fn generator_multiples(scalars: &[Scalar]) -> Vec<Point2> {
+    scalars.iter().map(|k| G2::mul_generator(k).to_uncompressed()).collect()
+}
+
+pub(super) fn powers(items: &[(&Point1, &Scalar, &PublicParameters)]) -> Vec<Secret<GT_BYTES>> {
+    let one = |(q, k, parameters): &(&Point1, &Scalar, &PublicParameters)| {
+        pairing_prepared(&g1(q).mul(k), parameters.p_pub_prepared()).to_bytes()
+    };
+    items.iter().map(one).collect()
+}
+
+pub(super) fn decode_points(points: &[&[u8; G2_BYTES]]) -> Vec<Result<Point2, DecodeError>> {
+    points.iter().map(|bytes| G2::decode("U", *bytes).map(|p| p.to_uncompressed())).collect()
+}
+
+pub(super) fn pairings(items: &[(&Point1, &Point2)]) -> Vec<Secret<GT_BYTES>> {
+    items.iter().map(|(p, q)| pairing(&g1(p), &g2(q)).to_bytes()).collect()
+}

@@ -1,0 +1,273 @@
+//! Verifying many private keys.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+use subtle::ConstantTimeEq;
+
+use rand_core::TryCryptoRng;
+
+use super::lanes::{Engine, Point1};
+use super::locate::{Check, locate};
+use super::scalar::g1;
+use super::{BatchError, Options, Results, check_limit, groups, job_size, next, parallel, scatter, weights};
+use crate::curve::{G1, G2Prepared, Gt, multi_pairing_prepared};
+use crate::encoding::{G1_BYTES, lp};
+use crate::error::{Error, KeyError};
+use crate::ibe::extract::{PrivateKey, split};
+use crate::ibe::{Identity, PublicParameters};
+use crate::secret::Secret;
+
+/// Reads and verifies stored or received keys, as [`PrivateKey::from_bytes`] does for one, each under its parameters.
+///
+/// The equation, the soundness of its batched form (an unnoticed false key: at most 2^-127) and how a false key is found stand
+/// in the [module documentation](super).
+///
+/// # Errors
+/// [`BatchError`] for the whole call; for an item those of [`PrivateKey::from_bytes`].
+///
+/// # Timing
+/// Constant in the keys but for the verdicts.
+pub fn verify_keys<'b, R: TryCryptoRng + ?Sized>(
+    items: &[(&'b [u8], &PublicParameters)],
+    options: &Options<'_>,
+    rng: &mut R,
+) -> Result<Results<PrivateKey>, BatchError> {
+    check_limit(items.len())?;
+    let read = |&(bytes, parameters): &(&'b [u8], &PublicParameters)| {
+        let (header, point) = split(bytes)?;
+        if header.fingerprint != *parameters.fingerprint() {
+            return Err(Error::from(KeyError::OtherParameters));
+        }
+        parameters.check_identity(&header.identity)?;
+        Ok((header.identity, point))
+    };
+    let mut parsed = Vec::with_capacity(items.len());
+    let mut results: Vec<Option<Result<PrivateKey, Error>>> = Vec::with_capacity(items.len());
+    for item in items {
+        let (read, failed) = match read(item) {
+            Ok(read) => (Some(read), None),
+            Err(e) => (None, Some(Err(e))),
+        };
+        parsed.push(read);
+        results.push(failed);
+    }
+    let lengths: Vec<[u8; 4]> = items.iter().map(|(bytes, _)| lp(bytes)).collect();
+    let inputs = items.iter().zip(&lengths).flat_map(|((bytes, p), n)| -> [&[u8]; 3] { [p.fingerprint(), n, bytes] });
+    let weights = weights::draw(items.len(), &inputs.collect::<Vec<_>>(), rng)?;
+    let batch = Batch {
+        engine: Engine::pick(),
+        options,
+        weights: &weights,
+        item: |i: usize| {
+            let (identity, point) = parsed[i].as_ref()?;
+            Some((Given::Bytes(point), identity, items[i].1))
+        },
+    };
+    let found = batch.run(items.len())?;
+    let release = |(i, verdict): (usize, Verdict)| {
+        let key = verdict.and_then(|d| {
+            let (identity, _) = parsed[i].as_ref().ok_or(KeyError::NotGenuine)?;
+            Ok(PrivateKey::assemble(identity.clone(), items[i].1, g1(d.expose())))
+        });
+        (i, key)
+    };
+    Ok(scatter(results, found.into_iter().map(release)))
+}
+
+/// Verifies keys that are loaded already, as [`PrivateKey::verify`] does for one, each under its parameters.
+///
+/// # Errors
+/// [`BatchError`] for the whole call; for an item those of [`PrivateKey::verify`].
+///
+/// # Timing
+/// Constant in the keys but for the verdicts.
+pub fn verify_decoded<R: TryCryptoRng + ?Sized>(
+    items: &[(&PrivateKey, &PublicParameters)],
+    options: &Options<'_>,
+    rng: &mut R,
+) -> Result<Results<()>, BatchError> {
+    check_limit(items.len())?;
+    let other = |(key, p): &(&PrivateKey, &PublicParameters)| key.fingerprint() != p.fingerprint();
+    let results: Vec<Option<Result<(), Error>>> =
+        items.iter().map(|item| other(item).then(|| Err(KeyError::OtherParameters.into()))).collect();
+    let lengths: Vec<[u8; 4]> = items.iter().map(|(key, _)| lp(key.identity().der())).collect();
+    let inputs = items
+        .iter()
+        .zip(&lengths)
+        .flat_map(|((key, p), n)| -> [&[u8]; 4] { [p.fingerprint(), n, key.identity().der(), key.encoded().expose()] });
+    let weights = weights::draw(items.len(), &inputs.collect::<Vec<_>>(), rng)?;
+    let batch = Batch {
+        engine: Engine::pick(),
+        options,
+        weights: &weights,
+        item: |i: usize| {
+            let (key, parameters) = items[i];
+            (!other(&items[i])).then(|| (Given::Point(key.point()), key.identity(), parameters))
+        },
+    };
+    let found = batch.run(items.len())?;
+    Ok(scatter(results, found.into_iter().map(|(i, verdict)| (i, verdict.map(|_| ())))))
+}
+
+/// A key as the caller has it.
+enum Given<'a> {
+    /// Unchecked.
+    Bytes(&'a [u8; G1_BYTES]),
+    /// Decoded and checked when it was loaded.
+    Point(&'a G1),
+}
+
+type Verdict = Result<Secret<{ 2 * G1_BYTES }>, Error>;
+
+/// A key whose encoding is right, on its way to the product.
+struct Decoded<'a> {
+    place: usize,
+    d: Secret<{ 2 * G1_BYTES }>,
+    q: Point1,
+    parameters: &'a PublicParameters,
+}
+
+/// What a job gives: its keys in order, those that failed, and the weighted sums over those that did not.
+struct Part<'a> {
+    decoded: Vec<Decoded<'a>>,
+    failed: Vec<(usize, Verdict)>,
+    sums: Sums,
+}
+
+/// `sum z_i d_i` and `sum z_i Q_i`.
+struct Sums {
+    d: G1,
+    q: G1,
+}
+
+impl Sums {
+    fn total(parts: impl Iterator<Item = Self>) -> Self {
+        parts.fold(Self { d: G1::identity(), q: G1::identity() }, |a, b| Self { d: a.d.add(&b.d), q: a.q.add(&b.q) })
+    }
+
+    /// `e(sum z_i Q_i, P_pub) / e(sum z_i d_i, P2)`.
+    fn product(&self, parameters: &PublicParameters) -> Gt {
+        let terms = [(&self.d.neg(), G2Prepared::generator()), (&self.q, parameters.p_pub_prepared())];
+        multi_pairing_prepared(&terms)
+    }
+}
+
+struct Batch<'a, F> {
+    engine: Engine,
+    options: &'a Options<'a>,
+    weights: &'a [u128],
+    /// The item at a place, unless it has failed already.
+    item: F,
+}
+
+impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)> + Sync> Batch<'_, F> {
+    /// The verdicts on all items that had not failed before, with their points.
+    fn run(&self, n: usize) -> Result<Vec<(usize, Verdict)>, BatchError> {
+        let size = job_size(n, self.options);
+        let groups = groups((0..n).map(|i| Some(*(self.item)(i)?.2.fingerprint())));
+        let jobs: Vec<(usize, &[usize])> =
+            groups.iter().enumerate().flat_map(|(g, places)| places.chunks(size).map(move |c| (g, c))).collect();
+        let parts = parallel::map(&jobs, self.options, |(_, c)| c.len(), |(_, places)| self.part(places))?;
+        let mut by_group: Vec<(Vec<Decoded<'_>>, Vec<Sums>)> = groups.iter().map(|_| Default::default()).collect();
+        let mut out = Vec::with_capacity(n);
+        for ((group, _), part) in jobs.iter().zip(parts) {
+            let (decoded, sums) = &mut by_group[*group];
+            decoded.extend(part.decoded);
+            sums.push(part.sums);
+            out.extend(part.failed);
+        }
+        for (decoded, sums) in by_group {
+            let bad = self.group(&decoded, Sums::total(sums.into_iter()))?;
+            let mut bad = bad.into_iter().peekable();
+            for (i, key) in decoded.into_iter().enumerate() {
+                let is_bad = bad.next_if_eq(&i).is_some();
+                out.push((key.place, if is_bad { Err(KeyError::NotGenuine.into()) } else { Ok(key.d) }));
+            }
+        }
+        Ok(out)
+    }
+
+    /// Decodes, hashes and sums up one job.
+    fn part(&self, places: &[usize]) -> Part<'k> {
+        let items: Vec<_> = places.iter().filter_map(|i| (self.item)(*i).map(|item| (*i, item))).collect();
+        let bytes = items.iter().filter_map(|(_, (given, ..))| match given {
+            Given::Bytes(b) => Some(*b),
+            Given::Point(_) => None,
+        });
+        let mut from_bytes = self.engine.decode_keys(&bytes.collect::<Vec<_>>()).into_iter();
+        let mut part =
+            Part { decoded: Vec::with_capacity(items.len()), failed: Vec::new(), sums: Sums::total([].into_iter()) };
+        let ders: Vec<&[u8]> = items.iter().map(|(_, (_, identity, _))| identity.der()).collect();
+        for ((place, (given, _, parameters)), q) in items.iter().zip(self.engine.hash(&ders)) {
+            let d = match given {
+                Given::Point(d) => Ok(Secret::new(d.to_uncompressed())),
+                Given::Bytes(_) => next(&mut from_bytes).map_err(Error::from),
+            };
+            match d {
+                Ok(d) => part.decoded.push(Decoded { place: *place, d, q, parameters }),
+                Err(e) => part.failed.push((*place, Err(e))),
+            }
+        }
+        part.sums = self.sums(&part.decoded);
+        part
+    }
+
+    fn sums(&self, keys: &[Decoded<'_>]) -> Sums {
+        let weights: Vec<u128> = keys.iter().map(|k| self.weights[k.place]).collect();
+        let d: Vec<&Point1> = keys.iter().map(|k| k.d.expose()).collect();
+        let q: Vec<&Point1> = keys.iter().map(|k| &k.q).collect();
+        Sums {
+            d: g1(self.engine.weighted_sum(&d, &weights).expose()),
+            q: g1(self.engine.weighted_sum(&q, &weights).expose()),
+        }
+    }
+
+    /// The places, among `keys`, of those that are not genuine. All are of one district.
+    fn group(&self, keys: &[Decoded<'k>], sums: Sums) -> Result<Vec<usize>, BatchError> {
+        let Some(first) = keys.first() else { return Ok(Vec::new()) };
+        let whole = sums.product(first.parameters);
+        let mut search = Search { batch: self, keys, parameters: first.parameters };
+        locate(keys.len(), whole, &mut search)
+    }
+}
+
+/// The search for false keys in one group.
+struct Search<'a, 'k, F> {
+    batch: &'a Batch<'a, F>,
+    keys: &'a [Decoded<'k>],
+    parameters: &'k PublicParameters,
+}
+
+impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)> + Sync> Check for Search<'_, 'k, F> {
+    type Product = Gt;
+
+    fn product(&mut self, range: Range<usize>) -> Result<Gt, BatchError> {
+        let size = job_size(range.len(), self.batch.options);
+        let jobs: Vec<&[Decoded<'_>]> = self.keys.get(range).unwrap_or(&[]).chunks(size).collect();
+        let sums = parallel::map(&jobs, &self.batch.options.quiet(), |j| j.len(), |j| self.batch.sums(j))?;
+        Ok(Sums::total(sums.into_iter()).product(self.parameters))
+    }
+
+    fn is_one(&self, product: &Gt) -> bool {
+        product.ct_eq(&Gt::one()).into()
+    }
+
+    fn divide(&self, whole: &Gt, left: &Gt) -> Gt {
+        whole.mul(&left.conjugate())
+    }
+
+    fn singly(&mut self, items: &[usize]) -> Result<Vec<bool>, BatchError> {
+        let size = job_size(items.len(), self.batch.options);
+        let jobs: Vec<&[usize]> = items.chunks(size).collect();
+        let verdicts = parallel::map(
+            &jobs,
+            &self.batch.options.quiet(),
+            |j| j.len(),
+            |job| {
+                let one = |i: &usize| self.keys.get(*i).map(|k| (k.d.expose(), &k.q, k.parameters));
+                self.batch.engine.verify_each(&job.iter().filter_map(one).collect::<Vec<_>>())
+            },
+        )?;
+        Ok(verdicts.concat())
+    }
+}
