@@ -14,6 +14,8 @@ use tempfile::NamedTempFile;
 use super::Error;
 use crate::secret::SecretVec;
 
+/// What the names of files begin with while they are being written.
+pub(crate) const TEMPORARY: &str = ".ibake-";
 /// The largest file that [`read_secret_file`] reads.
 pub const MAX_FILE: u64 = 1024 * 1024;
 
@@ -86,12 +88,57 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     place(path, false, |file| file.write_all(bytes))
 }
 
-/// Lets `write` fill a temporary file beside `path`, flushes it and moves it there.
+/// Writes many new files into one directory, each as [`write_new`] does. The directory is flushed once, at the end; several threads
+/// write, because each of them waits for the disk most of the time.
+///
+/// # Errors
+/// The first of those of [`write_new`]. Files that were written by then stay.
+pub(crate) fn write_new_files(directory: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Error> {
+    const WRITERS: usize = 8;
+    if files.is_empty() {
+        return Ok(());
+    }
+    let write = |part: &[(String, Vec<u8>)]| {
+        part.iter().try_for_each(|(name, bytes)| put(&directory.join(name), false, |file| file.write_all(bytes)))
+    };
+    std::thread::scope(|scope| {
+        let parts: Vec<_> =
+            files.chunks(files.len().div_ceil(WRITERS)).map(|p| scope.spawn(move || write(p))).collect();
+        // A thread that panics is a bug of ours; the panic goes on.
+        parts.into_iter().try_for_each(|t| t.join().unwrap_or_else(|e| std::panic::resume_unwind(e)))
+    })?;
+    flush(directory).map_err(|e| Error::io(directory, &e))
+}
+
+/// Flushes the names in a directory.
+fn flush(directory: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    File::open(directory)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = directory;
+    Ok(())
+}
+
+/// Lets `write` fill a temporary file beside `path`, flushes it, moves it there and flushes the directory.
 pub(super) fn place(
     path: &Path,
     replace: bool,
     write: impl FnOnce(&mut NamedTempFile) -> io::Result<()>,
 ) -> Result<(), Error> {
+    put(path, replace, write)?;
+    flush(parent(path)?).map_err(|e| Error::io(path, &e))
+}
+
+fn parent(path: &Path) -> Result<&Path, Error> {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Ok(Path::new(".")),
+        Some(parent) => Ok(parent),
+        None => Err(Error::NotAFile { path: path.into() }),
+    }
+}
+
+/// As [`place`], but for the flush of the directory.
+fn put(path: &Path, replace: bool, write: impl FnOnce(&mut NamedTempFile) -> io::Result<()>) -> Result<(), Error> {
     let io = |e: io::Error| Error::io(path, &e);
     match fs::symlink_metadata(path) {
         Ok(_) if !replace => return Err(Error::Exists { path: path.into() }),
@@ -101,13 +148,9 @@ pub(super) fn place(
         Err(e) if e.kind() == io::ErrorKind::NotFound => {}
         Err(e) => return Err(io(e)),
     }
-    let directory = match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-        Some(parent) => parent,
-        None => return Err(Error::NotAFile { path: path.into() }),
-    };
+    let directory = parent(path)?;
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".ibake-");
+    builder.prefix(TEMPORARY);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -122,8 +165,5 @@ pub(super) fn place(
         io::ErrorKind::AlreadyExists => Error::Exists { path: path.into() },
         _ => io(e.error),
     })?;
-    // The name is in the directory, which has its own flush.
-    #[cfg(unix)]
-    File::open(directory).and_then(|d| d.sync_all()).map_err(io)?;
     Ok(())
 }

@@ -25,6 +25,7 @@ mod file;
 
 pub use envelope::{Cost, MAX_PLAINTEXT, Protection, open, seal};
 pub use file::{MAX_FILE, read_secret_file, write_new, write_secret_file};
+pub(crate) use file::{TEMPORARY, write_new_files};
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -89,6 +90,11 @@ impl FileKey {
     /// Those of [`write_new`].
     pub fn write_new(&self, path: &Path) -> Result<(), Error> {
         write_new(path, self.0.expose())
+    }
+
+    /// A second copy, visible in the code where it is made.
+    pub fn duplicate(&self) -> Self {
+        Self(self.0.duplicate())
     }
 
     pub(super) const fn secret(&self) -> &Secret<32> {

@@ -4,6 +4,7 @@ use core::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::batch::BatchError;
 use crate::error;
 use crate::keyfile;
 
@@ -47,6 +48,18 @@ pub enum Error {
     },
     /// A key file could not be read, opened or written.
     KeyFile(keyfile::Error),
+    /// A directory of issued keys that was begun under another epoch, key file or protection.
+    OtherIssue {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Another process is issuing into the directory.
+    Busy {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A batch ended without a result.
+    Batch(BatchError),
     /// The cryptography refused.
     Crypto(error::Error),
     /// The operating system refused.
@@ -88,6 +101,11 @@ impl fmt::Display for Error {
             }
             Self::OtherDistrict => f.write_str("a rotation cannot change the district's name"),
             Self::TooMany { limit, got } => write!(f, "{got} periods at once, 1 to {limit} are possible"),
+            Self::OtherIssue { path } => {
+                write!(f, "{path:?} holds keys of another key epoch, or under another protection")
+            }
+            Self::Busy { path } => write!(f, "another process is issuing keys into {path:?}"),
+            Self::Batch(e) => e.fmt(f),
             Self::KeyFile(e) => e.fmt(f),
             Self::Crypto(e) => e.fmt(f),
             Self::Io { path, kind } => write!(f, "{path:?}: {kind}"),

@@ -13,8 +13,11 @@
 //! directory is either as it was or as it should be; at most a pair of files with an unused serial is left behind, which
 //! later rotations pass over.
 //!
+//! Keys for many users at once: [`bulk`].
+//!
 //! Like everything at this level it reads no clock: the caller passes times.
 
+pub mod bulk;
 mod error;
 mod setup;
 

@@ -1,6 +1,7 @@
 //! The program as its users meet it: the built binary, its output, its exit codes, and what it leaves on disk.
 #![allow(clippy::unwrap_used)]
 
+mod bulk;
 mod calls;
 mod demo;
 mod files;

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use ibake::batch::BatchError;
 use ibake::error::{Error, KeyError, PeerError};
 use ibake::{keyfile, kgs};
 
@@ -122,8 +123,29 @@ impl From<kgs::Error> for Failure {
                 .hint("Set one up: ibake kgs init DIR --district https://kgs.example --key-file FILE"),
             E::Current { .. } | E::Mismatch { .. } => Self::new(Kind::Input, "district", e.to_string()),
             E::UnknownSerial { .. } | E::OtherDistrict => Self::new(Kind::Refused, "serial", e.to_string()),
+            E::OtherIssue { .. } => Self::new(Kind::Refused, "other-issue", e.to_string()).hint(
+                "Go on with the --serial, --user-key-file and --user-key-dir that it was begun with, or choose another \
+                 directory.",
+            ),
+            E::Busy { .. } => Self::new(Kind::Io, "busy", e.to_string()),
+            E::Batch(e) => e.into(),
             E::TooMany { .. } => Self::new(Kind::Usage, "usage", e.to_string()),
             E::Io { .. } => Self::new(Kind::Io, "io", e.to_string()),
+            _ => Self::new(Kind::Failed, "failed", e.to_string()),
+        }
+    }
+}
+
+impl From<BatchError> for Failure {
+    fn from(e: BatchError) -> Self {
+        match &e {
+            BatchError::Call(inner) => (*inner).into(),
+            BatchError::TooMany { .. } => Self::new(Kind::Usage, "usage", e.to_string()),
+            BatchError::Random => Self::new(Kind::Io, "random", e.to_string()),
+            BatchError::Items(failed) => match failed.first() {
+                Some((_, first)) => Self { message: e.to_string(), ..Self::from(*first) },
+                None => Self::new(Kind::Failed, "failed", e.to_string()),
+            },
             _ => Self::new(Kind::Failed, "failed", e.to_string()),
         }
     }

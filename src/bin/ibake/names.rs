@@ -47,11 +47,15 @@ pub(crate) fn read_key(path: &Path, unlock: &Unlock, parameters: &[PublicParamet
     let header = PrivateKey::inspect(bytes.expose()).map_err(|e| at(e.into()))?;
     let (district, serial) = (header.identity.district().as_str(), header.identity.serial());
     let Some(found) = parameters.find(district, serial) else {
-        let text =
-            format!("none of the given parameters are those of {district}, serial {serial}, which issued the key");
-        return Err(at(Failure::new(Kind::Refused, "key", text).hint("Give them with --params FILE.")));
+        return Err(at(other_parameters(district, serial)));
     };
     PrivateKey::from_bytes(bytes.expose(), &found).map_err(|e| at(e.into()))
+}
+
+/// A key whose parameters have not been given.
+pub(crate) fn other_parameters(district: &str, serial: u64) -> Failure {
+    let text = format!("none of the given parameters are those of {district}, serial {serial}, which issued the key");
+    Failure::new(Kind::Refused, "key", text).hint("Give them with --params FILE.")
 }
 
 /// Takes the protection off a private key file.

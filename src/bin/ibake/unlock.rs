@@ -30,16 +30,19 @@ pub(crate) struct Unlock {
 pub(crate) struct UserUnlock {
     /// Protect the issued keys with the passphrase in the first line of FILE.
     #[arg(long, value_name = "FILE")]
-    user_passphrase_file: Option<PathBuf>,
+    pub(crate) user_passphrase_file: Option<PathBuf>,
     /// Protect the issued keys with the 32 random bytes in FILE, which is made if it does not exist.
     #[arg(long, value_name = "FILE")]
-    user_key_file: Option<PathBuf>,
+    pub(crate) user_key_file: Option<PathBuf>,
+    /// With --from: protect each user's keys with a file of 32 random bytes of their own in DIR, made where it does not exist.
+    #[arg(long, value_name = "DIR", requires = "from")]
+    pub(crate) user_key_dir: Option<PathBuf>,
 }
 
 impl UserUnlock {
     /// See [`Unlock::create`].
     pub(crate) fn create(&self, whose: &str) -> Result<Created, Failure> {
-        let Self { user_passphrase_file, user_key_file } = self.clone();
+        let Self { user_passphrase_file, user_key_file, .. } = self.clone();
         Unlock { passphrase_file: user_passphrase_file, key_file: user_key_file }.create(whose)
     }
 }

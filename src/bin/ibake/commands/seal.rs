@@ -4,9 +4,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use getrandom::SysRng;
-use ibake::ibe::file::{CHUNK, Sealer};
-use ibake::ibe::kem::Recipient;
-use ibake::ibe::{PublicParameters, Purpose};
+use ibake::batch::{self, Options, To};
+use ibake::ibe::file::CHUNK;
+use ibake::ibe::{Identity, PublicParameters, Purpose};
 use ibake::suite::Aead;
 use serde_json::json;
 
@@ -19,7 +19,8 @@ use crate::when;
 
 /// Seal a file to one or several people. Nothing but their names and their KGS's public parameters is needed.
 ///
-/// Give --params once if all recipients are of one district, otherwise once for each --to, in the same order. The file can be
+/// Everybody gets the same content under one content key, wrapped for each by itself; who they are is bound to it, and none of them
+/// can be taken off or added. Give --params once if all recipients are of one district, otherwise once for each --to, in the same order. The file can be
 /// of any size; it is read once, and OUT appears when it is complete.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
@@ -56,7 +57,9 @@ pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
     let mut pending = Pending::new(&args.out, Access::Everybody, args.force)?;
     let io = |e| Failure::io(&args.out, &e);
 
-    let (mut sealer, header) = Sealer::new(&recipients, Aead::Aes256Gcm, args.ad.as_bytes(), &mut SysRng)?;
+    let to: Vec<To<'_>> = recipients.iter().map(|(p, id)| To::Identity(p, id)).collect();
+    let (mut sealer, header) =
+        batch::sealer(&to, Aead::Aes256Gcm, args.ad.as_bytes(), &Options::default(), &mut SysRng)?;
     pending.write_all(&header).map_err(io)?;
     let bar = input.progress();
     let mut chunks = Chunks::new(Vec::new(), input.reader(), CHUNK);
@@ -73,12 +76,12 @@ pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
     bar.finish_and_clear();
     pending.finish()?;
     if args.out != Path::new("-") {
-        let names: Vec<&str> = recipients.iter().map(|r| r.identity().name().as_str()).collect();
+        let names: Vec<&str> = recipients.iter().map(|(_, id)| id.name().as_str()).collect();
         let text = format!("{}  sealed to {}, {total} bytes", args.out.display(), names.join(", "));
         let to: Vec<_> = recipients
             .iter()
-            .map(|r| {
-                let (id, period) = (r.identity(), r.identity().period());
+            .map(|(_, id)| {
+                let period = id.period();
                 json!({ "name": id.name().as_str(), "district": id.district().as_str(), "serial": id.serial(),
                         "from": when::format(period.start()), "until": when::format(period.end()) })
             })
@@ -88,7 +91,10 @@ pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn recipients(args: &Args, parameters: &[PublicParameters]) -> Result<Vec<Recipient>, Failure> {
+fn recipients<'p>(
+    args: &Args,
+    parameters: &'p [PublicParameters],
+) -> Result<Vec<(&'p PublicParameters, Identity)>, Failure> {
     if parameters.len() != 1 && parameters.len() != args.to.len() {
         let text = format!("{} --params for {} --to", parameters.len(), args.to.len());
         return Err(Failure::new(Kind::Usage, "usage", text)
@@ -96,12 +102,11 @@ fn recipients(args: &Args, parameters: &[PublicParameters]) -> Result<Vec<Recipi
     }
     let at = args.at.unwrap_or_else(when::now);
     let serving = parameters.iter().cycle();
-    let one = |(to, p): (&String, &PublicParameters)| {
+    let one = |(to, p): (&String, &'p PublicParameters)| {
         let name = parse_name(to)?;
         let refused = |e: ibake::error::Error| Failure::from(e).context(format_args!("{to} in {}", p.district()));
         p.check_time(at).map_err(|e| refused(e.into()))?;
-        let identity = p.identity(name, Purpose::Decrypt, at).map_err(refused)?;
-        Recipient::new(p, &identity).map_err(refused)
+        Ok((p, p.identity(name, Purpose::Decrypt, at).map_err(refused)?))
     };
     args.to.iter().zip(serving).map(one).collect()
 }

@@ -1,7 +1,9 @@
 //! `ibake kgs`: a key-generation server that is a directory.
 
+mod bulk;
 mod init;
 mod issue;
+mod list;
 mod rotate;
 mod show;
 
