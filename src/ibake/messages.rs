@@ -284,3 +284,76 @@ impl<'a> Body<'a> {
         Ok(out)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    const HYBRID: Suite = Suite::P256MlKem768Aes256Gcm;
+    const PLAIN: Suite = Suite::P256Aes256Gcm;
+
+    /// Two identities, `X` or `Y` or both, and these extensions of the given lengths.
+    fn body(fields: usize, extensions: &[(u8, usize)]) -> Vec<u8> {
+        let mut w = Writer::new();
+        for _ in 0..fields {
+            w.var16(b"field");
+        }
+        for (kind, n) in extensions {
+            w.u8(*kind).var16(&vec![*kind; *n]);
+        }
+        w.finish()
+    }
+
+    #[test]
+    fn each_message_has_its_fields_and_extensions_and_no_others() {
+        // Type, fields, what must be there in plain and in hybrid suites, what may.
+        let plain: [(u8, usize, &[(u8, usize)], &[(u8, usize)]); 4] = [
+            (1, 3, &[], &[(1, 1184)]),
+            (2, 4, &[(3, 3), (4, 32)], &[(2, 1088), (3, 3), (4, 32)]),
+            (3, 3, &[(5, 32)], &[(5, 32)]),
+            (4, 0, &[(6, 32)], &[(6, 32)]),
+        ];
+        for (kind, fields, in_plain, in_hybrid) in plain {
+            let read = |suite, fields, e: &[(u8, usize)]| {
+                let bytes = body(fields, e);
+                Body::decode(kind, suite, &bytes).map(|b| assert_eq!(b.encode(kind).expose(), bytes))
+            };
+            for (suite, good) in [(PLAIN, in_plain), (HYBRID, in_hybrid)] {
+                assert_eq!(read(suite, fields, good), Ok(()), "M{kind}");
+                assert_eq!(read(suite, fields, &[good, &[(7, 5)]].concat()).is_ok(), kind > 2, "data in M{kind}");
+                assert_eq!(read(suite, fields, &[good, &[(7, 0)]].concat()).is_ok(), kind > 2, "empty data in M{kind}");
+                assert_eq!(read(suite, fields, &[good, &[(8, 1)]].concat()), Err(Error::Decrypt), "unknown");
+                assert!(fields == 0 || read(suite, fields - 1, good) == Err(Error::Decrypt), "a field less");
+                for (i, (type_, n)) in good.iter().enumerate() {
+                    let mut less = good.to_vec();
+                    less.remove(i);
+                    assert_eq!(read(suite, fields, &less), Err(Error::Decrypt), "{type_} is missing in M{kind}");
+                    let mut twice = good.to_vec();
+                    twice.insert(i, (*type_, *n));
+                    assert_eq!(read(suite, fields, &twice), Err(Error::Decrypt), "{type_} twice in M{kind}");
+                    let mut short = good.to_vec();
+                    short[i].1 -= 1;
+                    // The lengths of ek, ct and the list are checked where they are used.
+                    assert_eq!(read(suite, fields, &short).is_err(), *type_ > 3, "{type_} shorter in M{kind}");
+                }
+                if good.len() > 1 {
+                    let turned: Vec<_> = good.iter().rev().copied().collect();
+                    assert_eq!(read(suite, fields, &turned), Err(Error::Decrypt), "order in M{kind}");
+                }
+            }
+            for type_ in [1, 2, 3, 4, 5, 6] {
+                let n = [1184, 1088, 3, 32, 32, 32][usize::from(type_) - 1];
+                if in_plain.iter().all(|e| e.0 != type_) {
+                    let mut more = in_plain.to_vec();
+                    more.push((type_, n));
+                    more.sort_unstable();
+                    assert_eq!(read(PLAIN, fields, &more), Err(Error::Decrypt), "{type_} does not belong in M{kind}");
+                }
+            }
+        }
+        let mut long = Writer::new();
+        long.var16(&[0; FIELD_LIMIT + 1]).var16(b"r").var16(b"x");
+        assert!(matches!(Body::decode(1, PLAIN, &long.finish()), Err(Error::Decrypt)));
+    }
+}
