@@ -246,6 +246,36 @@ fn a_line_that_is_cut_is_noticed() {
 }
 
 #[test]
+fn a_call_that_reached_m3_is_not_repeated() {
+    // Somebody in the middle takes M4 away. Alice gives up: another attempt would be another try at the string.
+    let w = World::new();
+    let bob = w.bob("");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, to) = (listener.local_addr().unwrap().to_string(), bob.address.clone());
+    let middle = std::thread::spawn(move || {
+        fn frame(from: &mut TcpStream) -> Vec<u8> {
+            let mut length = [0; 4];
+            from.read_exact(&mut length).unwrap();
+            let mut frame = vec![0; u32::from_be_bytes(length) as usize];
+            from.read_exact(&mut frame).unwrap();
+            [&length[..], &frame].concat()
+        }
+        let (mut caller, _) = listener.accept().unwrap();
+        let mut called = TcpStream::connect(to).unwrap();
+        called.write_all(&frame(&mut caller)).unwrap();
+        caller.write_all(&frame(&mut called)).unwrap();
+        called.write_all(&frame(&mut caller)).unwrap();
+        assert_eq!(frame(&mut called)[9], 4, "M4 in its envelope");
+        listener
+    });
+    let alice = w.run(&w.alice_calls(&address, ""));
+    assert_ne!(alice.code, 0, "{alice:?}");
+    let listener = middle.join().unwrap();
+    listener.set_nonblocking(true).unwrap();
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "she called again");
+}
+
+#[test]
 fn a_listener_takes_one_call_after_the_other() {
     let w = World::new();
     let mut bob = w.listen("--key bob.key --key-file bob.unlock --params b.txt --params a.txt --export bob.txt");

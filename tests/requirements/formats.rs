@@ -217,3 +217,22 @@ fn opening_a_box_or_file_does_not_ask_for_the_time() {
     let opened = SealedBox::decode(&sealed).unwrap().open(&[w.b.issue(BOB, then)], b"").unwrap();
     assert_eq!(opened.expose(), b"old");
 }
+
+#[test]
+fn a_wrong_encapsulation_gives_the_rejection_key() {
+    let mut w = World::new("rejection");
+    let (e, right) = w.b.recipient(BOB, NOW).encapsulate(&mut w.rng).unwrap();
+    let mut other_v = e.to_bytes();
+    other_v[127] ^= 1;
+    assert_eq!(*e.decapsulate(&w.bob).unwrap().expose(), *right.expose());
+    let carol = w.a.issue(CAROL, NOW);
+    // To somebody else, and to the right one with another V.
+    for (bytes, key, kgs) in [(e.to_bytes(), &carol, &w.a), (other_v, &w.bob, &w.b)] {
+        let pkctx = sha(&[&label("id"), &[0, 1], kgs.parameters.p_pub_bytes(), &lp(key.identity().der())]);
+        let stored = key.to_bytes();
+        let d = &stored.expose()[stored.expose().len() - 48..];
+        let z = exp(&ext(&label("z"), d), &pkctx);
+        let expected = exp(&ext(&label("rej"), &z), &[&pkctx[..], &bytes].concat());
+        assert_eq!(decapsulate(&bytes, key), expected);
+    }
+}
