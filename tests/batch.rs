@@ -225,7 +225,7 @@ fn one_false_key_of_1024_is_located() {
     };
     assert!(items(&keys).is_empty());
     for at in [0, 700, 1023] {
-        let good = std::mem::replace(&mut keys[at], Vec::new());
+        let good = std::mem::take(&mut keys[at]);
         keys[at] = shifted(&good, 1);
         assert_eq!(items(&keys), [(at, KeyError::NotGenuine.into())]);
         keys[at] = good;
@@ -354,7 +354,7 @@ fn decapsulation_is_that_of_the_single_operation() {
     let bytes: Vec<_> = sent.iter().map(|(e, _)| e.to_bytes()).collect();
     for n in 0..=17 {
         let item = |i: usize| {
-            let e = if i % 2 == 0 { Encapsulated::from(&bytes[i]) } else { Encapsulated::from(&sent[i].0) };
+            let e = if i.is_multiple_of(2) { Encapsulated::from(&bytes[i]) } else { Encapsulated::from(&sent[i].0) };
             (&keys[i], e)
         };
         let got = all(batch::decapsulate(&(0..n).map(item).collect::<Vec<_>>(), &NONE).unwrap()).unwrap();

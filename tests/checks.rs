@@ -48,7 +48,7 @@ fn row(line: &str) -> Row {
     let statement = tests.starts_with("statement: ");
     let tests = match statement {
         true => vec![],
-        false => tests.split(',').map(|t| bare(t)).map(|t| test(&t)).collect(),
+        false => tests.split(',').map(bare).map(|t| test(&t)).collect(),
     };
     let code = (!code.is_empty()).then(|| {
         let code = bare(code);

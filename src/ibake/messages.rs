@@ -305,10 +305,13 @@ mod tests {
         w.finish()
     }
 
+    /// Type and length of each.
+    type Extensions = &'static [(u8, usize)];
+
     #[test]
     fn each_message_has_its_fields_and_extensions_and_no_others() {
         // Type, fields, what must be there in plain and in hybrid suites, what may.
-        let plain: [(u8, usize, &[(u8, usize)], &[(u8, usize)]); 4] = [
+        let plain: [(u8, usize, Extensions, Extensions); 4] = [
             (1, 3, &[], &[(1, 1184)]),
             (2, 4, &[(3, 3), (4, 32)], &[(2, 1088), (3, 3), (4, 32)]),
             (3, 3, &[(5, 32)], &[(5, 32)]),

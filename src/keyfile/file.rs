@@ -93,6 +93,7 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 ///
 /// # Errors
 /// The first of those of [`write_new`]. Files that were written by then stay.
+#[cfg(feature = "kgs")]
 pub(crate) fn write_new_files(directory: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Error> {
     const WRITERS: usize = 8;
     if files.is_empty() {

@@ -25,6 +25,7 @@ mod file;
 
 pub use envelope::{Cost, MAX_PLAINTEXT, Protection, open, seal};
 pub use file::{MAX_FILE, read_secret_file, write_new, write_secret_file};
+#[cfg(feature = "kgs")]
 pub(crate) use file::{TEMPORARY, write_new_files};
 
 use std::io;

@@ -37,7 +37,7 @@ fn a_list_gets_keys_under_files_of_their_owners() {
     assert!(report["keys_per_second"].as_f64().unwrap() > 0.0);
     let made = keys(&w, "keys");
     assert_eq!(made.len(), 6);
-    for (name, _) in &made {
+    for name in made.keys() {
         assert_eq!(mode(&w.path("keys").join(name)), 0o600);
     }
     assert_eq!((mode(&w.path("keys")), mode(&w.path("unlock"))), (0o700, 0o700));

@@ -1,6 +1,8 @@
 //! Points and scalars of BLS12-381, and the shares of the exchange.
 
-use super::{fixed_secret, json, vectors};
+#[cfg(feature = "hazmat")]
+use super::vectors;
+use super::{fixed_secret, json};
 use ibake::dh::{KeyPair, Share, pq};
 use ibake::suite::Group;
 
@@ -22,28 +24,28 @@ pub fn point(data: &[u8]) {
         // Two routes to one answer: the branching one and the one for secrets.
         assert_eq!(public.map_err(|e| e.reason), G1::decode_secret(bytes).map_err(|e| e.reason));
     }
-    if let Ok(bytes) = data.try_into() {
-        if let Ok(p) = G1::from_uncompressed(bytes) {
-            assert_eq!(&p.to_uncompressed(), bytes);
-            assert_eq!(G1::from_compressed(&p.to_compressed()).as_ref(), Ok(&p));
-        }
+    if let Ok(bytes) = data.try_into()
+        && let Ok(p) = G1::from_uncompressed(bytes)
+    {
+        assert_eq!(&p.to_uncompressed(), bytes);
+        assert_eq!(G1::from_compressed(&p.to_compressed()).as_ref(), Ok(&p));
     }
-    if let Ok(bytes) = data.try_into() {
-        if let Ok(p) = G2::from_compressed(bytes) {
-            assert_eq!(&p.to_compressed(), bytes);
-            assert_eq!(G2::from_uncompressed(&p.to_uncompressed()).as_ref(), Ok(&p));
-            assert_eq!(G2::decode("G2", bytes).is_err(), bool::from(p.is_identity()));
-        }
+    if let Ok(bytes) = data.try_into()
+        && let Ok(p) = G2::from_compressed(bytes)
+    {
+        assert_eq!(&p.to_compressed(), bytes);
+        assert_eq!(G2::from_uncompressed(&p.to_uncompressed()).as_ref(), Ok(&p));
+        assert_eq!(G2::decode("G2", bytes).is_err(), bool::from(p.is_identity()));
     }
-    if let Ok(bytes) = data.try_into() {
-        if let Ok(p) = G2::from_uncompressed(bytes) {
-            assert_eq!(&p.to_uncompressed(), bytes);
-        }
+    if let Ok(bytes) = data.try_into()
+        && let Ok(p) = G2::from_uncompressed(bytes)
+    {
+        assert_eq!(&p.to_uncompressed(), bytes);
     }
-    if let Ok(bytes) = data.try_into() {
-        if let Ok(k) = Scalar::from_be_bytes(bytes) {
-            assert_eq!(k.to_be_bytes().expose(), bytes);
-        }
+    if let Ok(bytes) = data.try_into()
+        && let Ok(k) = Scalar::from_be_bytes(bytes)
+    {
+        assert_eq!(k.to_be_bytes().expose(), bytes);
     }
     if data.len() != 48 {
         assert!(G1::decode("G1", data).is_err());

@@ -134,7 +134,10 @@ fn file(w: &mut World, content: &[u8]) -> File {
     let (name, kem) = (bytes[14..at].to_vec(), bytes[at..at + 128].to_vec());
     let k = decapsulate(&kem, &w.bob);
     let wrapped = &bytes[at + 128..at + 176];
-    let fk = aead::open(Aead::Aes256Gcm, &wrap_key(&k, 0), &list(&[name.clone()]), wrapped).unwrap().expose().to_vec();
+    let fk = aead::open(Aead::Aes256Gcm, &wrap_key(&k, 0), &list(std::slice::from_ref(&name)), wrapped)
+        .unwrap()
+        .expose()
+        .to_vec();
     File { name, kem, k, fk, bytes }
 }
 
