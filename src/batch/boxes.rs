@@ -40,10 +40,10 @@ pub struct OpenItem<'a> {
 /// Seals a box for each item, as [`crate::ibe::sealed::seal`] does for one: a key of its own for each, also where the recipient or
 /// the plaintext is the same. One content for many recipients is smaller as a file, see [`sealer`].
 ///
-/// Randomness: as [`super::encapsulate`], so the boxes are those of a loop over the single operation.
+/// Randomness: as [`encapsulate`](super::encapsulate()), so the boxes are those of a loop over the single operation.
 ///
 /// # Errors
-/// [`BatchError`] for the whole call; for an item those of [`super::encapsulate`] and [`UsageError::TooMany`] for a plaintext
+/// [`BatchError`] for the whole call; for an item those of [`encapsulate`](super::encapsulate()) and [`UsageError::TooMany`] for a plaintext
 /// over [`BOX_LIMIT`].
 ///
 /// # Timing
