@@ -1,5 +1,5 @@
-//! Batches against single operations: the same bytes, verdicts and errors for every size, number of threads and mixture, and
-//! the attacks on batch verification.
+//! Batches against single operations: the same bytes, verdicts and errors for every size, number of threads and
+//! mixture, and the attacks on batch verification.
 #![allow(clippy::unwrap_used)]
 
 mod common;

@@ -154,6 +154,54 @@ fn issuing_loading_and_opening_leave_no_key() {
 }
 
 #[test]
+fn batches_leave_no_key() {
+    use ibake::batch::{self, Encapsulated, OpenItem, Options, SealItem, To, all};
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut w = World::new("wiping batches");
+    let ids: Vec<_> = (0..8).map(|i| w.b.identity(&format!("user{i}@b.example"), NOW)).collect();
+    // One job, so that it runs in this thread, which is the one that is watched.
+    let options = Options::default();
+    let stored: Vec<_> = ids.iter().map(|id| w.b.issuer.extract(id).unwrap().to_bytes()).collect();
+    let tail = |i: usize| &stored[i].expose()[stored[i].expose().len() - 47..];
+    let master = *w.b.issuer.master().to_bytes().expose();
+    // The coins and keys of the encapsulations, from a run before with the same generator.
+    let to: Vec<_> = ids.iter().map(|id| To::Identity(&w.b.parameters, id)).collect();
+    let mut rng = w.rng.clone();
+    rng.drawn.clear();
+    let sent = all(batch::encapsulate(&to, &options, &mut rng).unwrap()).unwrap();
+    let (coins, k) = (rng.drawn.clone(), [*sent[0].1.expose(), *sent[7].1.expose()]);
+    let text = b"text to be sealed.";
+    let needles: [&[u8]; 9] = [tail(0), tail(1), tail(6), tail(7), &master, &coins[0], &coins[7], &k[0], &k[1]];
+    let found = left_behind(&needles, || {
+        let items: Vec<_> = ids.iter().map(|id| (&w.b.issuer, id)).collect();
+        let keys = all(batch::extract(&items, &options, &mut w.rng.clone()).unwrap()).unwrap();
+        let items: Vec<_> = keys.iter().map(|k| (k, &w.b.parameters)).collect();
+        drop(batch::verify_decoded(&items, &options, &mut w.rng.clone()).unwrap());
+        let items: Vec<_> = stored.iter().map(|k| (k.expose(), &w.b.parameters)).collect();
+        let again = all(batch::verify_keys(&items, &options, &mut w.rng.clone()).unwrap()).unwrap();
+        let items: Vec<_> = again.iter().zip(&sent).map(|(k, (e, _))| (k, Encapsulated::from(e))).collect();
+        drop(all(batch::decapsulate(&items, &options).unwrap()).unwrap());
+        drop((keys, again));
+    });
+    assert_eq!(found, 0, "extracting, verifying, decapsulating");
+    let keys: Vec<_> = ids.iter().map(|id| [w.b.issuer.extract(id).unwrap()]).collect();
+    // The recording generator keeps what it gave, so it must outlive the watch.
+    let mut recording = [w.rng.clone(), w.rng.clone(), w.rng.clone()];
+    recording.iter_mut().for_each(|r| r.drawn = Vec::with_capacity(100));
+    let [first, second, third] = &mut recording;
+    let found = left_behind(&needles[4..], || {
+        drop(all(batch::encapsulate(&to, &options, first).unwrap()).unwrap());
+        let items: Vec<_> = to.iter().map(|to| SealItem { to: *to, ad: b"", plaintext: text }).collect();
+        let boxes = all(batch::seal(&items, ibake::suite::Aead::Aes256Gcm, &options, second).unwrap()).unwrap();
+        let items: Vec<_> = boxes.iter().zip(&keys).map(|(sealed, keys)| OpenItem { sealed, keys, ad: b"" }).collect();
+        let opened = all(batch::open(&items, &options).unwrap()).unwrap();
+        assert!(opened.iter().all(|o| o.expose() == text));
+        drop(batch::sealer(&to, ibake::suite::Aead::Aes256Gcm, b"", &options, third).unwrap());
+    });
+    assert_eq!(found, 0, "encapsulating, sealing, opening");
+}
+
+#[test]
 fn nothing_prints_its_secrets() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut w = World::new("printing");

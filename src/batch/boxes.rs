@@ -7,12 +7,13 @@ use rand_core::TryCryptoRng;
 use super::decapsulate::{decode, recover};
 use super::encapsulate::{To, draw, run};
 use super::lanes::Engine;
-use super::{BatchError, Options, Results, all, check_limit, next, parallel, ranges};
+use super::{BatchError, Options, Results, all, check_limit, concat, next, parallel, ranges};
 use crate::error::{Error, UsageError};
 use crate::ibe::extract::PrivateKey;
 use crate::ibe::file::Sealer;
+use crate::ibe::kem::Encapsulation;
 use crate::ibe::sealed::{BOX_LIMIT, SealedBox, seal_under};
-use crate::secret::SecretVec;
+use crate::secret::{Secret, SecretVec};
 use crate::suite::Aead;
 
 /// A box to be sealed.
@@ -37,14 +38,14 @@ pub struct OpenItem<'a> {
     pub ad: &'a [u8],
 }
 
-/// Seals a box for each item, as [`crate::ibe::sealed::seal`] does for one: a key of its own for each, also where the recipient or
-/// the plaintext is the same. One content for many recipients is smaller as a file, see [`sealer`].
+/// Seals a box for each item, as [`crate::ibe::sealed::seal`] does for one: a key of its own for each, also where the
+/// recipient or the plaintext is the same. One content for many recipients is smaller as a file, see [`sealer`].
 ///
 /// Randomness: as [`encapsulate`](super::encapsulate()), so the boxes are those of a loop over the single operation.
 ///
 /// # Errors
-/// [`BatchError`] for the whole call; for an item those of [`encapsulate`](super::encapsulate()) and [`UsageError::TooMany`] for a plaintext
-/// over [`BOX_LIMIT`].
+/// [`BatchError`] for the whole call; for an item those of [`encapsulate`](super::encapsulate()) and
+/// [`UsageError::TooMany`] for a plaintext over [`BOX_LIMIT`].
 ///
 /// # Timing
 /// Constant in contents, varies with lengths.
@@ -62,23 +63,27 @@ pub fn seal<R: TryCryptoRng + ?Sized>(
     // What is too long draws nothing.
     let drawn_for: Vec<To<'_>> = items.iter().filter(|i| fits(i).is_ok()).map(|i| i.to).collect();
     let drawn = draw(&drawn_for, rng)?;
-    let mut keys = run(Engine::pick(), &drawn_for, drawn, options)?.into_iter();
-    let keyed: Vec<_> = items.iter().map(|item| (item, fits(item).and_then(|()| next(&mut keys)))).collect();
+    let keys = run(Engine::pick(), &drawn_for, drawn, options)?;
+    let mut keys = keys.iter();
+    let mut keyed = Vec::with_capacity(items.len());
+    for item in items {
+        keyed.push((item, fits(item).and_then(|()| next(&mut keys).as_ref().map_err(|e| *e))));
+    }
     let jobs: Vec<_> = ranges(keyed.len(), options).into_iter().map(|range| &keyed[range]).collect();
     let found = parallel::map(
         &jobs,
         &options.quiet(),
         |j| j.len(),
         |job| {
-            let one = |(item, key): &(&SealItem<'_>, Result<_, Error>)| {
-                let (encapsulation, k): &(_, crate::secret::Secret<32>) = key.as_ref().map_err(|e| *e)?;
-                let encapsulated = (Clone::clone(encapsulation), k.duplicate());
+            let one = |(item, key): &(&SealItem<'_>, Result<&(Encapsulation, Secret<32>), Error>)| {
+                let (encapsulation, k) = (*key)?;
+                let encapsulated = (encapsulation.clone(), k.duplicate());
                 Ok(seal_under(item.to.identity(), encapsulated, aead, item.ad, item.plaintext))
             };
             job.iter().map(one).collect::<Results<_>>()
         },
     )?;
-    Ok(found.into_iter().flatten().collect())
+    Ok(concat(items.len(), found))
 }
 
 /// Opens each box with whichever of its keys it names, as [`SealedBox::decode`] and [`SealedBox::open`] do for one.
@@ -93,7 +98,7 @@ pub fn open(items: &[OpenItem<'_>], options: &Options<'_>) -> Result<Results<Sec
     let engine = Engine::pick();
     let jobs: Vec<_> = ranges(items.len(), options).into_iter().map(|range| &items[range]).collect();
     let found = parallel::map(&jobs, options, |j| j.len(), |job| open_job(engine, job))?;
-    Ok(found.into_iter().flatten().collect())
+    Ok(concat(items.len(), found))
 }
 
 fn open_job(engine: Engine, job: &[OpenItem<'_>]) -> Results<SecretVec> {
@@ -112,23 +117,25 @@ fn open_job(engine: Engine, job: &[OpenItem<'_>]) -> Results<SecretVec> {
     });
     let boxes: Vec<Result<_, Error>> = boxes.collect();
     let pairs = boxes.iter().flatten().flat_map(|(keys, b)| keys.iter().map(|key| (*key, b.encapsulation())));
-    let mut recovered = recover(engine, &pairs.collect::<Vec<_>>()).into_iter();
+    let recovered = recover(engine, &pairs.collect::<Vec<_>>());
+    let mut recovered = recovered.iter();
     let one = |(item, b): (&OpenItem<'_>, &Result<(Vec<&PrivateKey>, SealedBox<'_>), Error>)| {
         let (keys, b) = b.as_ref().map_err(|e| *e)?;
         let mut out = Err(Error::Decrypt);
         for k in recovered.by_ref().take(keys.len()) {
-            out = out.or_else(|_| b.open_under(k, item.ad));
+            out = out.or_else(|_| b.open_under(k.duplicate(), item.ad));
         }
         out
     };
     job.iter().zip(&boxes).map(one).collect()
 }
 
-/// Begins a file for many recipients, as [`Sealer::new`] does: one content key, wrapped for each under a `sigma` of its own, and
-/// the list of recipients bound to everything. Only the encapsulations run as a batch; the bytes are the same.
+/// Begins a file for many recipients, as [`Sealer::new`] does: one content key, wrapped for each under a `sigma` of its
+/// own, and the list of recipients bound to everything. Only the encapsulations run as a batch; the bytes are the same.
 ///
 /// # Errors
-/// [`BatchError::Items`] for recipients that cannot be encrypted to, [`BatchError::Call`] with the errors of [`Sealer::new`].
+/// [`BatchError::Items`] for recipients that cannot be encrypted to, [`BatchError::Call`] with the errors of
+/// [`Sealer::new`].
 pub fn sealer<R: TryCryptoRng + ?Sized>(
     recipients: &[To<'_>],
     aead: Aead,

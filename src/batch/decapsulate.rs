@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::lanes::{Engine, Point2};
 use super::scalar::g2;
-use super::{BatchError, Options, Results, check_limit, next, parallel, ranges};
+use super::{BatchError, Options, Results, check_limit, concat, next, parallel, ranges};
 use crate::curve::Scalar;
 use crate::encoding::{G2_BYTES, Reader};
 use crate::error::{DecodeError, Error};
@@ -34,16 +34,16 @@ impl<'a> From<&'a Encapsulation> for Encapsulated<'a> {
     }
 }
 
-/// Recovers the key of each encapsulation with its private key, as [`Encapsulation::decode`] and [`Encapsulation::decapsulate`]
-/// do for one.
+/// Recovers the key of each encapsulation with its private key, as [`Encapsulation::decode`] and
+/// [`Encapsulation::decapsulate`] do for one.
 ///
 /// # Errors
-/// [`BatchError`] for the whole call; for an item those of the two single operations. As there, a wrong key or a damaged
-/// encapsulation is no error but gives a key that nobody knows.
+/// [`BatchError`] for the whole call; for an item those of the two single operations. As there, a wrong key or a
+/// damaged encapsulation is no error but gives a key that nobody knows.
 ///
 /// # Timing
-/// Constant in the private keys and in everything computed with them, also in whether the encapsulations were right. Which
-/// encapsulations were malformed shows, as that needs no key.
+/// Constant in the private keys and in everything computed with them, also in whether the encapsulations were right.
+/// Which encapsulations were malformed shows, as that needs no key.
 pub fn decapsulate(
     items: &[(&PrivateKey, Encapsulated<'_>)],
     options: &Options<'_>,
@@ -71,12 +71,13 @@ pub fn decapsulate(
             });
             let ready: Vec<Result<_, Error>> = ready.collect();
             let pairs: Vec<_> = ready.iter().flatten().map(|(key, e)| (*key, e)).collect();
-            let mut keys = recover(engine, &pairs).into_iter();
-            let one = |r: &Result<_, Error>| r.as_ref().map(|_| next(&mut keys)).map_err(|e| *e);
+            let keys = recover(engine, &pairs);
+            let mut keys = keys.iter();
+            let one = |r: &Result<_, Error>| r.as_ref().map(|_| next(&mut keys).duplicate()).map_err(|e| *e);
             ready.iter().map(one).collect::<Results<_>>()
         },
     )?;
-    Ok(found.into_iter().flatten().collect())
+    Ok(concat(items.len(), found))
 }
 
 /// [`Encapsulation::decode`] for a job.

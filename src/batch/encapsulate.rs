@@ -8,7 +8,7 @@ use rand_core::TryCryptoRng;
 
 use super::lanes::{CACHE_FROM, Engine, Point1};
 use super::scalar::g2;
-use super::{BatchError, Options, Results, check_limit, next, parallel, ranges};
+use super::{BatchError, Options, Results, check_limit, concat, next, parallel, ranges};
 use crate::curve::Scalar;
 use crate::error::Error;
 use crate::ibe::extract::pkctx;
@@ -64,9 +64,9 @@ impl<'a> From<&'a Recipient> for To<'a> {
 
 /// Encapsulates a fresh key to each, as [`Recipient::encapsulate`] does for one.
 ///
-/// Each item that can be encrypted to draws its 32 bytes `sigma` from `rng`, in order and before anything is computed; so the
-/// results are those of a loop over the single operation with the same generator. An identity that occurs three times or more gets
-/// a table of powers of `e(Q_ID, P_pub)` once.
+/// Each item that can be encrypted to draws its 32 bytes `sigma` from `rng`, in order and before anything is computed;
+/// so the results are those of a loop over the single operation with the same generator. An identity that occurs three
+/// times or more gets a table of powers of `e(Q_ID, P_pub)` once.
 ///
 /// # Errors
 /// [`BatchError`] for the whole call; for an item those of [`Recipient::new`].
@@ -88,11 +88,15 @@ pub(super) type Drawn = Result<([u8; 32], Secret<32>), Error>;
 
 /// Checks each item and draws its `sigma`, in order.
 pub(super) fn draw<R: TryCryptoRng + ?Sized>(items: &[To<'_>], rng: &mut R) -> Result<Vec<Drawn>, BatchError> {
-    let one = |to: &To<'_>| match to.context() {
-        Ok(ctx) => Ok(Ok((ctx, Secret::random(rng).map_err(|_| BatchError::Random)?))),
-        Err(e) => Ok(Err(e)),
-    };
-    items.iter().map(one).collect()
+    // Never grown: that would leave copies of the coins.
+    let mut out = Vec::with_capacity(items.len());
+    for to in items {
+        out.push(match to.context() {
+            Ok(ctx) => Ok((ctx, Secret::random(rng).map_err(|_| BatchError::Random)?)),
+            Err(e) => Err(e),
+        });
+    }
+    Ok(out)
 }
 
 pub(super) fn run(
@@ -107,7 +111,7 @@ pub(super) fn run(
         .map(|range: Range<usize>| Job { items: &items[range.clone()], drawn: &drawn[range] })
         .collect();
     let found = parallel::map(&jobs, options, |j| j.items.len(), |j| j.run(engine, &tables))?;
-    Ok(found.into_iter().flatten().collect())
+    Ok(concat(items.len(), found))
 }
 
 /// By context, the identities that occur often, with their table.
@@ -161,13 +165,18 @@ impl Job<'_> {
         let ready: Vec<Ready<'_>> = ready.collect();
         let k: Vec<Scalar> = ready.iter().map(|r| derive_k(r.sigma, r.ctx)).collect();
         let points = engine.generator_multiples(&k);
-        let mut cold = self.cold(engine, &ready, &k).into_iter();
+        let cold = self.cold(engine, &ready, &k);
+        let mut cold = cold.iter();
         let mut done = ready.iter().zip(&k).zip(&points).map(|((r, k), u)| {
+            let own;
             let gt = match r.cached {
-                Some(recipient) => recipient.power(k).to_bytes(),
+                Some(recipient) => {
+                    own = recipient.power(k).to_bytes();
+                    &own
+                }
                 None => next(&mut cold),
             };
-            Encapsulation::complete(r.sigma, r.ctx, g2(u), &gt)
+            Encapsulation::complete(r.sigma, r.ctx, g2(u), gt)
         });
         let one = |drawn: &Drawn| match drawn {
             Ok(_) => Ok(next(&mut done)),

@@ -13,11 +13,12 @@ use crate::error::Error;
 use crate::ibe::Identity;
 use crate::ibe::extract::{Issuer, PrivateKey};
 
-/// Issues the private keys `d_i = [s]H1(ID_i)`, as [`Issuer::extract`] does for one. Issuers of several districts may be mixed.
+/// Issues the private keys `d_i = [s]H1(ID_i)`, as [`Issuer::extract`] does for one. Issuers of several districts may
+/// be mixed.
 ///
 /// Nothing is released unchecked: for every job of at most 64 keys `sum z_i d_i = [s] sum z_i Q_i`, with weights as in
-/// [`super::verify_keys`] and without a pairing, since [`Issuer`] has tied `s` to `P_pub`. If that fails, which means a fault of
-/// the machine, the keys of the job are computed again one by one with the check of [`Issuer::extract`].
+/// [`super::verify_keys`] and without a pairing, since [`Issuer`] has tied `s` to `P_pub`. If that fails, which means a
+/// fault of the machine, the keys of the job are computed again one by one with the check of [`Issuer::extract`].
 ///
 /// # Errors
 /// [`BatchError`] for the whole call; for an item those of [`Issuer::extract`].
@@ -39,8 +40,8 @@ pub(super) fn extract_with<R: TryCryptoRng + ?Sized>(
     rng: &mut R,
 ) -> Result<Results<PrivateKey>, BatchError> {
     check_limit(items.len())?;
-    let mut results: Vec<Option<Result<PrivateKey, Error>>> = Vec::with_capacity(items.len());
-    results.extend(items.iter().map(|(issuer, id)| issuer.parameters().check_identity(id).err().map(Err)));
+    let failed: Vec<Option<Error>> =
+        items.iter().map(|(issuer, id)| issuer.parameters().check_identity(id).err()).collect();
     let lengths: Vec<[u8; 4]> = items.iter().map(|(_, id)| lp(id.der())).collect();
     let inputs = items
         .iter()
@@ -48,15 +49,14 @@ pub(super) fn extract_with<R: TryCryptoRng + ?Sized>(
         .flat_map(|((issuer, id), n)| -> [&[u8]; 3] { [issuer.parameters().fingerprint(), n, id.der()] });
     let weights = weights::draw(items.len(), &inputs.collect::<Vec<_>>(), rng)?;
 
-    let keys =
-        results.iter().zip(items).map(|(r, (issuer, _))| r.is_none().then(|| *issuer.parameters().fingerprint()));
+    let keys = failed.iter().zip(items).map(|(e, (issuer, _))| e.is_none().then(|| *issuer.parameters().fingerprint()));
     let size = job_size(items.len(), options);
     let jobs: Vec<Vec<usize>> = groups(keys).iter().flat_map(|g| g.chunks(size).map(<[usize]>::to_vec)).collect();
     let found = parallel::map(&jobs, options, Vec::len, |job| {
         let job: Vec<_> = job.iter().map(|i| (*i, items[*i].0, items[*i].1, weights[*i])).collect();
         issue(engine, &job)
     })?;
-    Ok(scatter(results, found.into_iter().flatten()))
+    Ok(scatter(failed, found))
 }
 
 /// One job: all items are of one master key.

@@ -1,10 +1,10 @@
 //! The seam between batches and engines: what works on several items in lockstep is plugged in here and nowhere else.
 //!
-//! Every function takes the items of one job and gives one result each, in order. Points cross the seam uncompressed, in the
-//! encodings of `curve` (G1: 96 bytes, G2: 192, infinity with its flag; big-endian, canonical), pairing values in the layout of
-//! [`crate::encoding`] (576 bytes), so an engine needs no type of `curve` or `ibe`. Points that an engine gives are trusted:
-//! in the subgroup, or checked where the function says so. Secrets come and go in [`Secret`]; an engine wipes its own
-//! temporaries and is constant time in them.
+//! Every function takes the items of one job and gives one result each, in order. Points cross the seam uncompressed,
+//! in the encodings of `curve` (G1: 96 bytes, G2: 192, infinity with its flag; big-endian, canonical), pairing values
+//! in the layout of [`crate::encoding`] (576 bytes), so an engine needs no type of `curve` or `ibe`. Points that an
+//! engine gives are trusted: in the subgroup, or checked where the function says so. Secrets come and go in [`Secret`];
+//! an engine wipes its own temporaries and is constant time in them.
 //!
 //! | function | per item | secret |
 //! | --- | --- | --- |

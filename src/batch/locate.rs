@@ -9,8 +9,9 @@
 //! after n/16 products every open range is a leaf; all items of all leaves are verified singly, together
 //! ```
 //!
-//! One false item among `n` costs `log2(n / 8)` products of halving ranges, so `n` more terms of weighted sums in all. If many
-//! are false, bisecting would cost more than verifying singly; the bound on products keeps the loss to a few percent.
+//! One false item among `n` costs `log2(n / 8)` products of halving ranges, so `n` more terms of weighted sums in all.
+//! If many are false, bisecting would cost more than verifying singly; the bound on products keeps the loss to a few
+//! percent.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;

@@ -1,42 +1,45 @@
 //! Many at once: extract, verify, encapsulate, decapsulate, seal and open, over slices.
 //!
-//! Every operation gives the bytes, verdicts and errors of its single form, in the order of the items, whatever the number of
-//! threads, the engine and the features of the build. An item that fails is named by its place and does not touch the others;
-//! [`all`] turns a result with failed items into an error that lists them. An empty batch is valid.
+//! Every operation gives the bytes, verdicts and errors of its single form, in the order of the items, whatever the
+//! number of threads, the engine and the features of the build. An item that fails is named by its place and does not
+//! touch the others; [`all`] turns a result with failed items into an error that lists them. An empty batch is valid.
 //!
 //! # Where the time goes
 //! Items are cut into jobs of at most 64; threads (`parallel.rs`) take jobs, and a job hands its points to the engine
-//! (`lanes.rs`), which works on several of them in lockstep. Items may belong to several districts: those of one public key
-//! share what can be shared. Randomness is drawn before the jobs start, item by item, so it does not depend on threads.
+//! (`lanes.rs`), which works on several of them in lockstep. Items may belong to several districts: those of one public
+//! key share what can be shared. Randomness is drawn before the jobs start, item by item, so it does not depend on
+//! threads.
 //!
 //! # Verification of issued keys
-//! A key is genuine if `e(d_i, P2) = e(Q_i, P_pub)`. For `n` keys of one district one product of two pairings is computed,
+//! A key is genuine if `e(d_i, P2) = e(Q_i, P_pub)`. For `n` keys of one district one product of two pairings is
+//! computed,
 //!
 //! ```text
 //! e(sum z_i d_i, P2) = e(sum z_i Q_i, P_pub)          z_i: 128 bits, not zero, fresh for each call
 //! ```
 //!
-//! **Soundness.** Every `d_i` is first decoded and checked by itself, exactly: canonical, on the curve, in the subgroup of
-//! order `r`, not infinity. The pairing does not see what lies outside the subgroup, and checking that with random weights
-//! would let an error of order 3 pass one time in three. So write `d_i = [s]Q_i + [t_i]P1`; the equation holds if and only if
-//! `sum z_i t_i = 0 mod r`. If some `t_i` is not zero then, whatever the other weights are, at most one value of `z_i` modulo
-//! `r` fulfils that, and each value of `z_i` has probability at most 2^-127 (one value stands for zero too). So a batch with a
-//! false key passes with probability at most **2^-127**, for whatever keys were chosen before the weights were drawn;
-//! a range of a bisection likewise. The weights come from the caller's generator, hedged by a hash of all
-//! inputs: a generator that repeats itself gives other weights to other keys.
+//! **Soundness.** Every `d_i` is first decoded and checked by itself, exactly: canonical, on the curve, in the subgroup
+//! of order `r`, not infinity. The pairing does not see what lies outside the subgroup, and checking that with random
+//! weights would let an error of order 3 pass one time in three. So write `d_i = [s]Q_i + [t_i]P1`; the equation holds
+//! if and only if `sum z_i t_i = 0 mod r`. If some `t_i` is not zero then, whatever the other weights are, at most one
+//! value of `z_i` modulo `r` fulfils that, and each value of `z_i` has probability at most 2^-127 (one value stands for
+//! zero too). So a batch with a false key passes with probability at most **2^-127**, for whatever keys were chosen
+//! before the weights were drawn; a range of a bisection likewise. The weights come from the caller's generator, hedged
+//! by a hash of all inputs: a generator that repeats itself gives other weights to other keys.
 //!
-//! **Who is at fault.** If the product is not one, halves are tried: one product for the left half, that of the right half
-//! follows from it and its parent. Ranges below eight items, and everything still open after `n / 16` products, are verified one
-//! by one with the exact equation; nobody is blamed by a weighted sum. See `locate.rs`.
+//! **Who is at fault.** If the product is not one, halves are tried: one product for the left half, that of the right
+//! half follows from it and its parent. Ranges below eight items, and everything still open after `n / 16` products,
+//! are verified one by one with the exact equation; nobody is blamed by a weighted sum. See `locate.rs`.
 //!
 //! # Timing
-//! Constant in all secrets, as the single forms are. Private keys are points here: their weighted sum is complete and constant
-//! time in the points (`curve::sum`), never a bucket method. What shows: how many items there are, which of them failed, the
-//! sizes of messages, and the weights, which are used once and are independent of everything else.
+//! Constant in all secrets, as the single forms are. Private keys are points here: their weighted sum is complete and
+//! constant time in the points (`curve::sum`), never a bucket method. What shows: how many items there are, which of
+//! them failed, the sizes of messages, and the weights, which are used once and are independent of everything else.
 //!
 //! # Sources
-//! Batching by small exponents: Bellare, Garay and Rabin, "Fast batch verification for modular exponentiation and digital
-//! signatures" (EUROCRYPT 1998); subgroup checks before it: Boyd and Pavlovski (ASIACRYPT 2000); Straus' sums: `curve::sum`.
+//! Batching by small exponents: Bellare, Garay and Rabin, "Fast batch verification for modular exponentiation and
+//! digital signatures" (EUROCRYPT 1998); subgroup checks before it: Boyd and Pavlovski (ASIACRYPT 2000); Straus' sums:
+//! `curve::sum`.
 
 mod boxes;
 mod decapsulate;
@@ -68,6 +71,8 @@ pub use pairings::pairings;
 pub use parallel::Pool;
 pub use verify::{verify_decoded, verify_keys};
 
+use zeroize::Zeroize;
+
 use crate::error::Error;
 
 /// Most items of one call: about 100 MB of keys. Whoever has more calls again.
@@ -80,8 +85,8 @@ const JOB: usize = 64;
 pub struct Options<'a> {
     /// The threads to run on. Without it the pool that the caller is in, or the global one.
     pub pool: Option<&'a Pool>,
-    /// Told after every job how many of how many items are done. Called from the worker threads, one call at a time and never
-    /// with a smaller number than before. It must be quick, and must not start another batch.
+    /// Told after every job how many of how many items are done. Called from the worker threads, one call at a time and
+    /// never with a smaller number than before. It must be quick, and must not start another batch.
     pub progress: Option<&'a (dyn Fn(usize, usize) + Sync)>,
     /// When it becomes true, the call stops after the jobs that are under way, with [`BatchError::Cancelled`].
     pub cancel: Option<&'a AtomicBool>,
@@ -160,7 +165,9 @@ pub fn all<T>(results: Results<T>) -> Result<Vec<T>, BatchError> {
     if !failed.is_empty() {
         return Err(BatchError::Items(failed));
     }
-    Ok(results.into_iter().flatten().collect())
+    let mut out = Vec::with_capacity(results.len());
+    hand_over(results, |result| out.extend(result));
+    Ok(out)
 }
 
 const fn check_limit(got: usize) -> Result<(), BatchError> {
@@ -194,16 +201,29 @@ fn next<T>(results: &mut impl Iterator<Item = T>) -> T {
     results.next().expect("an engine gives one result for each item")
 }
 
-/// Puts results of jobs back to the places of their items.
-fn scatter<T>(
-    mut results: Vec<Option<Result<T, Error>>>,
-    found: impl Iterator<Item = (usize, Result<T, Error>)>,
-) -> Results<T> {
-    for (i, result) in found {
-        if let Some(slot) = results.get_mut(i) {
-            *slot = Some(result);
-        }
+/// Moves items on and wipes the memory that they leave. A move is a copy: without this the old one would stay in a freed block.
+fn hand_over<T>(mut from: Vec<T>, to: impl FnMut(T)) {
+    from.drain(..).for_each(to);
+    from.spare_capacity_mut().zeroize();
+}
+
+/// The results of jobs one after the other, `n` in all.
+fn concat<T>(n: usize, found: Vec<Vec<T>>) -> Vec<T> {
+    // Never grown, which would leave copies too.
+    let mut out = Vec::with_capacity(n);
+    found.into_iter().for_each(|part| hand_over(part, |item| out.push(item)));
+    out
+}
+
+/// Puts results of jobs back to the places of their items. `failed` has an error for those that came into no job.
+fn scatter<T>(failed: Vec<Option<Error>>, found: Vec<Vec<(usize, Result<T, Error>)>>) -> Results<T> {
+    let mut missing = failed.iter().filter(|e| e.is_none()).count();
+    // The other places are all filled below.
+    let mut results: Results<T> = failed.into_iter().map(|e| Err(e.unwrap_or(Error::Random))).collect();
+    for part in found {
+        missing -= part.len();
+        hand_over(part, |(i, result)| results[i] = result);
     }
-    // Every item has either failed before the jobs or is in exactly one of them.
-    results.into_iter().map(|r| r.expect("every item has a result")).collect()
+    assert_eq!(missing, 0, "every item is in one job");
+    results
 }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::lanes::Engine;
-use super::{BatchError, Options, check_limit, parallel, ranges};
+use super::{BatchError, Options, check_limit, concat, parallel, ranges};
 use crate::curve::{G1, G2};
 use crate::encoding::GT_BYTES;
 use crate::secret::Secret;
@@ -29,5 +29,5 @@ pub fn pairings(items: &[(&G1, &G2)], options: &Options<'_>) -> Result<Vec<Secre
             engine.pairings(&points.iter().map(|(p, q)| (p.expose(), q)).collect::<Vec<_>>())
         },
     )?;
-    Ok(found.into_iter().flatten().collect())
+    Ok(concat(items.len(), found))
 }

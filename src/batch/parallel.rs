@@ -1,4 +1,5 @@
-//! Threads: the only file that names rayon. Without the feature `parallel` the same functions run in the caller's thread.
+//! Threads: the only file that names rayon. Without the feature `parallel` the same functions run in the caller's
+//! thread.
 
 use alloc::vec::Vec;
 use core::fmt;

@@ -1,5 +1,7 @@
 //! Verifying many private keys.
 
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::ops::Range;
 use subtle::ConstantTimeEq;
@@ -19,8 +21,8 @@ use crate::secret::Secret;
 
 /// Reads and verifies stored or received keys, as [`PrivateKey::from_bytes`] does for one, each under its parameters.
 ///
-/// The equation, the soundness of its batched form (an unnoticed false key: at most 2^-127) and how a false key is found stand
-/// in the [module documentation](super).
+/// The equation, the soundness of its batched form (an unnoticed false key: at most 2^-127) and how a false key is
+/// found stand in the [module documentation](super).
 ///
 /// # Errors
 /// [`BatchError`] for the whole call; for an item those of [`PrivateKey::from_bytes`].
@@ -42,14 +44,14 @@ pub fn verify_keys<'b, R: TryCryptoRng + ?Sized>(
         Ok((header.identity, point))
     };
     let mut parsed = Vec::with_capacity(items.len());
-    let mut results: Vec<Option<Result<PrivateKey, Error>>> = Vec::with_capacity(items.len());
+    let mut early: Vec<Option<Error>> = Vec::with_capacity(items.len());
     for item in items {
         let (read, failed) = match read(item) {
             Ok(read) => (Some(read), None),
-            Err(e) => (None, Some(Err(e))),
+            Err(e) => (None, Some(e)),
         };
         parsed.push(read);
-        results.push(failed);
+        early.push(failed);
     }
     let lengths: Vec<[u8; 4]> = items.iter().map(|(bytes, _)| lp(bytes)).collect();
     let inputs = items.iter().zip(&lengths).flat_map(|((bytes, p), n)| -> [&[u8]; 3] { [p.fingerprint(), n, bytes] });
@@ -63,15 +65,15 @@ pub fn verify_keys<'b, R: TryCryptoRng + ?Sized>(
             Some((Given::Bytes(point), identity, items[i].1))
         },
     };
-    let found = batch.run(items.len())?;
-    let release = |(i, verdict): (usize, Verdict)| {
-        let key = verdict.and_then(|d| {
-            let (identity, _) = parsed[i].as_ref().ok_or(KeyError::NotGenuine)?;
-            Ok(PrivateKey::assemble(identity.clone(), items[i].1, g1(d.expose())))
-        });
-        (i, key)
+    let (parts, bad) = batch.run(items.len())?;
+    let release = |part: &Part<'_>| {
+        part.verdicts(&bad, |key| {
+            let (identity, _) = parsed[key.place].as_ref().ok_or(KeyError::NotGenuine)?;
+            Ok(PrivateKey::assemble(identity.clone(), key.parameters, g1(key.d.expose())))
+        })
     };
-    Ok(scatter(results, found.into_iter().map(release)))
+    let found = parallel::map(&parts, &options.quiet(), |_| 1, release)?;
+    Ok(scatter(early, found))
 }
 
 /// Verifies keys that are loaded already, as [`PrivateKey::verify`] does for one, each under its parameters.
@@ -88,8 +90,8 @@ pub fn verify_decoded<R: TryCryptoRng + ?Sized>(
 ) -> Result<Results<()>, BatchError> {
     check_limit(items.len())?;
     let other = |(key, p): &(&PrivateKey, &PublicParameters)| key.fingerprint() != p.fingerprint();
-    let results: Vec<Option<Result<(), Error>>> =
-        items.iter().map(|item| other(item).then(|| Err(KeyError::OtherParameters.into()))).collect();
+    let early: Vec<Option<Error>> =
+        items.iter().map(|item| other(item).then(|| KeyError::OtherParameters.into())).collect();
     let lengths: Vec<[u8; 4]> = items.iter().map(|(key, _)| lp(key.identity().der())).collect();
     let inputs = items
         .iter()
@@ -105,8 +107,8 @@ pub fn verify_decoded<R: TryCryptoRng + ?Sized>(
             (!other(&items[i])).then(|| (Given::Point(key.point()), key.identity(), parameters))
         },
     };
-    let found = batch.run(items.len())?;
-    Ok(scatter(results, found.into_iter().map(|(i, verdict)| (i, verdict.map(|_| ())))))
+    let (parts, bad) = batch.run(items.len())?;
+    Ok(scatter(early, parts.iter().map(|part| part.verdicts(&bad, |_| Ok(()))).collect()))
 }
 
 /// A key as the caller has it.
@@ -116,8 +118,6 @@ enum Given<'a> {
     /// Decoded and checked when it was loaded.
     Point(&'a G1),
 }
-
-type Verdict = Result<Secret<{ 2 * G1_BYTES }>, Error>;
 
 /// A key whose encoding is right, on its way to the product.
 struct Decoded<'a> {
@@ -130,8 +130,26 @@ struct Decoded<'a> {
 /// What a job gives: its keys in order, those that failed, and the weighted sums over those that did not.
 struct Part<'a> {
     decoded: Vec<Decoded<'a>>,
-    failed: Vec<(usize, Verdict)>,
-    sums: Sums,
+    failed: Vec<(usize, Error)>,
+    /// Boxed, so that moving the part copies no sum.
+    sums: Box<Sums>,
+}
+
+impl Part<'_> {
+    /// The verdicts on the keys of the job: what `good` makes of those whose place is not `bad`.
+    fn verdicts<T>(
+        &self,
+        bad: &BTreeSet<usize>,
+        good: impl Fn(&Decoded<'_>) -> Result<T, Error>,
+    ) -> Vec<(usize, Result<T, Error>)> {
+        let mut out = Vec::with_capacity(self.decoded.len() + self.failed.len());
+        for key in &self.decoded {
+            let verdict = if bad.contains(&key.place) { Err(KeyError::NotGenuine.into()) } else { good(key) };
+            out.push((key.place, verdict));
+        }
+        out.extend(self.failed.iter().map(|(place, e)| (*place, Err(*e))));
+        out
+    }
 }
 
 /// `sum z_i d_i` and `sum z_i Q_i`.
@@ -141,7 +159,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn total(parts: impl Iterator<Item = Self>) -> Self {
+    fn total<'s>(parts: impl Iterator<Item = &'s Self>) -> Self {
         parts.fold(Self { d: G1::identity(), q: G1::identity() }, |a, b| Self { d: a.d.add(&b.d), q: a.q.add(&b.q) })
     }
 
@@ -161,30 +179,22 @@ struct Batch<'a, F> {
 }
 
 impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)> + Sync> Batch<'_, F> {
-    /// The verdicts on all items that had not failed before, with their points.
-    fn run(&self, n: usize) -> Result<Vec<(usize, Verdict)>, BatchError> {
+    /// All items that had not failed before, job by job, and the places of those that are not genuine.
+    fn run(&self, n: usize) -> Result<(Vec<Part<'k>>, BTreeSet<usize>), BatchError> {
         let size = job_size(n, self.options);
         let groups = groups((0..n).map(|i| Some(*(self.item)(i)?.2.fingerprint())));
         let jobs: Vec<(usize, &[usize])> =
             groups.iter().enumerate().flat_map(|(g, places)| places.chunks(size).map(move |c| (g, c))).collect();
         let parts = parallel::map(&jobs, self.options, |(_, c)| c.len(), |(_, places)| self.part(places))?;
-        let mut by_group: Vec<(Vec<Decoded<'_>>, Vec<Sums>)> = groups.iter().map(|_| Default::default()).collect();
-        let mut out = Vec::with_capacity(n);
-        for ((group, _), part) in jobs.iter().zip(parts) {
-            let (decoded, sums) = &mut by_group[*group];
-            decoded.extend(part.decoded);
-            sums.push(part.sums);
-            out.extend(part.failed);
+        let mut bad = BTreeSet::new();
+        for group in 0..groups.len() {
+            // The jobs of a group stand together.
+            let own = || jobs.iter().zip(&parts).filter(|((g, _), _)| *g == group).map(|(_, part)| part);
+            let keys: Vec<&Decoded<'_>> = own().flat_map(|part| &part.decoded).collect();
+            let found = self.group(&keys, &Sums::total(own().map(|part| &*part.sums)))?;
+            bad.extend(found.into_iter().filter_map(|i| keys.get(i)).map(|key| key.place));
         }
-        for (decoded, sums) in by_group {
-            let bad = self.group(&decoded, Sums::total(sums.into_iter()))?;
-            let mut bad = bad.into_iter().peekable();
-            for (i, key) in decoded.into_iter().enumerate() {
-                let is_bad = bad.next_if_eq(&i).is_some();
-                out.push((key.place, if is_bad { Err(KeyError::NotGenuine.into()) } else { Ok(key.d) }));
-            }
-        }
-        Ok(out)
+        Ok((parts, bad))
     }
 
     /// Decodes, hashes and sums up one job.
@@ -194,25 +204,29 @@ impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)>
             Given::Bytes(b) => Some(*b),
             Given::Point(_) => None,
         });
-        let mut from_bytes = self.engine.decode_keys(&bytes.collect::<Vec<_>>()).into_iter();
-        let mut part =
-            Part { decoded: Vec::with_capacity(items.len()), failed: Vec::new(), sums: Sums::total([].into_iter()) };
+        let from_bytes = self.engine.decode_keys(&bytes.collect::<Vec<_>>());
+        let mut from_bytes = from_bytes.iter();
+        let mut part = Part {
+            decoded: Vec::with_capacity(items.len()),
+            failed: Vec::new(),
+            sums: Box::new(Sums::total([].into_iter())),
+        };
         let ders: Vec<&[u8]> = items.iter().map(|(_, (_, identity, _))| identity.der()).collect();
         for ((place, (given, _, parameters)), q) in items.iter().zip(self.engine.hash(&ders)) {
             let d = match given {
                 Given::Point(d) => Ok(Secret::new(d.to_uncompressed())),
-                Given::Bytes(_) => next(&mut from_bytes).map_err(Error::from),
+                Given::Bytes(_) => next(&mut from_bytes).as_ref().map(Secret::duplicate).map_err(|e| Error::from(*e)),
             };
             match d {
                 Ok(d) => part.decoded.push(Decoded { place: *place, d, q, parameters }),
-                Err(e) => part.failed.push((*place, Err(e))),
+                Err(e) => part.failed.push((*place, e)),
             }
         }
-        part.sums = self.sums(&part.decoded);
+        part.sums = Box::new(self.sums(&part.decoded.iter().collect::<Vec<_>>()));
         part
     }
 
-    fn sums(&self, keys: &[Decoded<'_>]) -> Sums {
+    fn sums(&self, keys: &[&Decoded<'_>]) -> Sums {
         let weights: Vec<u128> = keys.iter().map(|k| self.weights[k.place]).collect();
         let d: Vec<&Point1> = keys.iter().map(|k| k.d.expose()).collect();
         let q: Vec<&Point1> = keys.iter().map(|k| &k.q).collect();
@@ -223,7 +237,7 @@ impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)>
     }
 
     /// The places, among `keys`, of those that are not genuine. All are of one district.
-    fn group(&self, keys: &[Decoded<'k>], sums: Sums) -> Result<Vec<usize>, BatchError> {
+    fn group(&self, keys: &[&Decoded<'k>], sums: &Sums) -> Result<Vec<usize>, BatchError> {
         let Some(first) = keys.first() else { return Ok(Vec::new()) };
         let whole = sums.product(first.parameters);
         let mut search = Search { batch: self, keys, parameters: first.parameters };
@@ -234,7 +248,7 @@ impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)>
 /// The search for false keys in one group.
 struct Search<'a, 'k, F> {
     batch: &'a Batch<'a, F>,
-    keys: &'a [Decoded<'k>],
+    keys: &'a [&'a Decoded<'k>],
     parameters: &'k PublicParameters,
 }
 
@@ -243,9 +257,9 @@ impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)>
 
     fn product(&mut self, range: Range<usize>) -> Result<Gt, BatchError> {
         let size = job_size(range.len(), self.batch.options);
-        let jobs: Vec<&[Decoded<'_>]> = self.keys.get(range).unwrap_or(&[]).chunks(size).collect();
-        let sums = parallel::map(&jobs, &self.batch.options.quiet(), |j| j.len(), |j| self.batch.sums(j))?;
-        Ok(Sums::total(sums.into_iter()).product(self.parameters))
+        let jobs: Vec<&[&Decoded<'_>]> = self.keys.get(range).unwrap_or(&[]).chunks(size).collect();
+        let sums = parallel::map(&jobs, &self.batch.options.quiet(), |j| j.len(), |j| Box::new(self.batch.sums(j)))?;
+        Ok(Sums::total(sums.iter().map(|s| &**s)).product(self.parameters))
     }
 
     fn is_one(&self, product: &Gt) -> bool {

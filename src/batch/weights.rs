@@ -1,11 +1,13 @@
 //! Random weights: 128 bits, never zero, fresh for every call.
 //!
 //! ```text
-//! prk = Ext(32 fresh bytes, H(all inputs))     z_64b .. z_64b+63 = Exp(prk, "batch weights" || u64 b, 1024), 0 read as 1
+//! prk = Ext(32 fresh bytes, H(all inputs))     z_64b .. z_64b+63 = Exp(prk, "batch weights" || u64 b, 1024), 0 read as
+//! 1
 //! ```
 //!
-//! The hash of the inputs hedges the generator: one that repeats its output, or whose output is known to whoever made the
-//! keys, still gives weights that depend on all keys together, so errors cannot be made to cancel without searching.
+//! The hash of the inputs hedges the generator: one that repeats its output, or whose output is known to whoever made
+//! the keys, still gives weights that depend on all keys together, so errors cannot be made to cancel without
+//! searching.
 
 use alloc::vec::Vec;
 
@@ -19,8 +21,8 @@ use crate::suite::labels;
 /// Weights that one expansion gives.
 const BLOCK: usize = 64;
 
-/// One weight for each of `n` items. `inputs` are the parts of everything that the weights must not be chosen before; their
-/// concatenation must be injective.
+/// One weight for each of `n` items. `inputs` are the parts of everything that the weights must not be chosen before;
+/// their concatenation must be injective.
 ///
 /// # Errors
 /// [`BatchError::Random`] if the generator fails.

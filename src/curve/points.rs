@@ -116,8 +116,8 @@ macro_rules! point_type {
                 decode::decode(bytes).map(Self).map_err(|reason| DecodeError::new(what, reason))
             }
 
-            /// Reads an uncompressed point that this process has computed itself, infinity included. Neither its range nor the
-            /// subgroup is checked: never for bytes from outside.
+            /// Reads an uncompressed point that this process has computed itself, infinity included. Neither its range
+            /// nor the subgroup is checked: never for bytes from outside.
             ///
             /// # Errors
             /// Not on the curve, which computed bytes never are.

@@ -8,10 +8,10 @@
 //! A doubling and seven additions a point for its table, about 21 for its digits; 129 doublings for the whole sum.
 //!
 //! # Timing
-//! Constant in the points: additions are complete, so that duplicates, a point beside its negative and infinity take the same
-//! way as everything else and give the right sum. *Variable in the weights*: they are drawn for one call and say nothing about
-//! the points. Bucket methods (Pippenger) are left out on purpose: with complete additions they gain little for the sizes of a
-//! chunk, and the usual ones are not complete.
+//! Constant in the points: additions are complete, so that duplicates, a point beside its negative and infinity take
+//! the same way as everything else and give the right sum. *Variable in the weights*: they are drawn for one call and
+//! say nothing about the points. Bucket methods (Pippenger) are left out on purpose: with complete additions they gain
+//! little for the sizes of a chunk, and the usual ones are not complete.
 
 use alloc::vec::Vec;
 use subtle::Choice;

@@ -1,16 +1,16 @@
 //! Files of any size to one or several identities, in chunks that can be neither reordered, cut off nor spliced.
 //!
 //! ```text
-//! magic "IBAKEFIL" || u8 version || u16 ibe_suite || u8 aead || u16 count || count stanzas || chunks
-//! stanza_i    = key reference || hint || U || V || AEAD(Exp(K_i, "file wrap" || u16 i, 32), 0, list, fk)    i from 0
-//! list        = H("file" || u8 version || u16 ibe_suite || u8 aead || u16 count || (key reference || hint)_0 || ..)
-//! fk          = 32 fresh bytes, the content key; a fresh sigma for every recipient
-//! payload key = Exp(Ext("file", fk), H(lp(everything before the chunks) || lp(ad)), 32)
-//! chunk_j     = AEAD(payload key, 00 00 00 || u64 j || u8 last, "", 65,536 bytes of plaintext, the last one 0 to 65,536)
+//! magic "IBAKEFIL" || u8 version || u16 ibe_suite || u8 aead || u16 count || count stanzas || chunks stanza_i    = key
+//! reference || hint || U || V || AEAD(Exp(K_i, "file wrap" || u16 i, 32), 0, list, fk)    i from 0 list        =
+//! H("file" || u8 version || u16 ibe_suite || u8 aead || u16 count || (key reference || hint)_0 || ..) fk          = 32
+//! fresh bytes, the content key; a fresh sigma for every recipient payload key = Exp(Ext("file", fk), H(lp(everything
+//! before the chunks) || lp(ad)), 32) chunk_j     = AEAD(payload key, 00 00 00 || u64 j || u8 last, "", 65,536 bytes of
+//! plaintext, the last one 0 to 65,536)
 //! ```
 //!
-//! The payload key depends on every byte of the header, so no recipient can be added, removed or swapped. The last chunk is
-//! marked in its nonce; only an empty file has an empty last chunk.
+//! The payload key depends on every byte of the header, so no recipient can be added, removed or swapped. The last
+//! chunk is marked in its nonce; only an empty file has an empty last chunk.
 
 use alloc::vec::Vec;
 
@@ -82,10 +82,18 @@ impl Sealer {
         rng: &mut R,
     ) -> Result<(Self, Vec<u8>), Error> {
         let identities: Vec<_> = recipients.iter().map(Recipient::identity).collect();
-        Self::assemble(&identities, aead, ad, rng, |rng| recipients.iter().map(|r| r.encapsulate(rng)).collect())
+        Self::assemble(&identities, aead, ad, rng, |rng| {
+            // Never grown: that would leave copies of the keys.
+            let mut out = Vec::with_capacity(recipients.len());
+            for recipient in recipients {
+                out.push(recipient.encapsulate(rng)?);
+            }
+            Ok(out)
+        })
     }
 
-    /// The header around what `encapsulate` gives for each recipient, in their order. It draws one `sigma` after the other.
+    /// The header around what `encapsulate` gives for each recipient, in their order. It draws one `sigma` after the
+    /// other.
     pub(crate) fn assemble<R: TryCryptoRng + ?Sized>(
         recipients: &[&Identity],
         aead: Aead,
@@ -101,10 +109,16 @@ impl Sealer {
         let names = recipients.iter().map(|r| stanza_name(r, rng)).collect::<Result<Vec<_>, _>>()?;
         let list = list_hash(&prefix, &names.iter().map(Vec::as_slice).collect::<Vec<_>>());
         let mut header = [MAGIC.as_slice(), &prefix].concat();
-        for (i, ((encapsulation, k), name)) in (0u16..).zip(encapsulate(rng)?.into_iter().zip(&names)) {
+        let encapsulated = encapsulate(rng)?;
+        for (i, ((encapsulation, k), name)) in (0u16..).zip(encapsulated.iter().zip(&names)) {
             header.extend_from_slice(name);
             header.extend_from_slice(&encapsulation.to_bytes());
-            header.extend_from_slice(&aead::seal(aead, wrap_key(k, i).expose(), &list, content_key.expose()));
+            header.extend_from_slice(&aead::seal(
+                aead,
+                wrap_key(k.duplicate(), i).expose(),
+                &list,
+                content_key.expose(),
+            ));
         }
         let key = payload_key(&content_key, &header, ad);
         Ok((Self(Chunks { aead, key, next: 0, finished: false }), header))
@@ -152,8 +166,8 @@ impl<'a> Header<'a> {
     /// Reads the header at the beginning of `bytes`; what follows it are the chunks.
     ///
     /// # Errors
-    /// [`DecodeError`] names the field; [`DecodeReason::Truncated`] may mean that more of the file must be read first (up to
-    /// [`HEADER_LIMIT`]).
+    /// [`DecodeError`] names the field; [`DecodeReason::Truncated`] may mean that more of the file must be read first
+    /// (up to [`HEADER_LIMIT`]).
     pub fn decode(bytes: &'a [u8]) -> Result<Self, Error> {
         let mut r = Reader::new(bytes);
         if r.array::<8>("magic")? != MAGIC {
@@ -212,8 +226,8 @@ impl<'a> Header<'a> {
     /// Opens the file with whichever of `keys` it was sealed to.
     ///
     /// # Errors
-    /// [`KeyError::Missing`] if it names none of the keys, a [`DecodeError`] for a malformed `U`, [`Error::Decrypt`] for
-    /// everything found out with a private key.
+    /// [`KeyError::Missing`] if it names none of the keys, a [`DecodeError`] for a malformed `U`, [`Error::Decrypt`]
+    /// for everything found out with a private key.
     ///
     /// # Timing
     /// Constant in the keys; varies with which stanza names one of them, which the hints tell anybody who guesses.
@@ -253,8 +267,8 @@ impl Opener {
     /// Opens the next chunk; `last` says that the file ends with it.
     ///
     /// # Errors
-    /// [`Error::Decrypt`] for a chunk that is altered, moved, foreign or wrongly marked; [`UsageError::WrongState`] after the
-    /// last one.
+    /// [`Error::Decrypt`] for a chunk that is altered, moved, foreign or wrongly marked; [`UsageError::WrongState`]
+    /// after the last one.
     pub fn chunk(&mut self, ciphertext: &[u8], last: bool) -> Result<SecretVec, Error> {
         let plain = ciphertext.len().checked_sub(TAG).ok_or(Error::Decrypt)?;
         let first = self.0.next == 0;

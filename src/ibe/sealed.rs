@@ -1,12 +1,13 @@
 //! The sealed box: a message to one identity, self-describing.
 //!
 //! ```text
-//! header = u8 version || u16 ibe_suite || u8 aead || u16 len, district || u64 serial || u64 period start || u8 granularity
-//! box    = header || U || V || u32 len, AEAD(key, nonce 0, lp(header || U || V) || lp(ad), plaintext)
-//! key    = Exp(K, "box" || u8 aead, 32)          K from the KEM: every key seals once
+//! header = u8 version || u16 ibe_suite || u8 aead || u16 len, district || u64 serial || u64 period start || u8
+//! granularity box    = header || U || V || u32 len, AEAD(key, nonce 0, lp(header || U || V) || lp(ad), plaintext) key
+//! = Exp(K, "box" || u8 aead, 32)          K from the KEM: every key seals once
 //! ```
 //!
-//! The receiver selects its key from the header. Associated data is mandatory in the API: what the box is for belongs there.
+//! The receiver selects its key from the header. Associated data is mandatory in the API: what the box is for belongs
+//! there.
 
 use alloc::vec::Vec;
 
@@ -90,8 +91,8 @@ impl<'a> SealedBox<'a> {
         Self::decode_with(bytes, |e| Ok(Encapsulation::decode(e)?))
     }
 
-    /// As [`Self::decode`], with another way from the bytes of the encapsulation to their checked form. It is called when
-    /// everything before them has been found right.
+    /// As [`Self::decode`], with another way from the bytes of the encapsulation to their checked form. It is called
+    /// when everything before them has been found right.
     pub(crate) fn decode_with(
         bytes: &'a [u8],
         encapsulation: impl FnOnce(&'a [u8; ENCAPSULATION_BYTES]) -> Result<Encapsulation, Error>,
@@ -132,8 +133,8 @@ impl<'a> SealedBox<'a> {
     /// Opens it with whichever of `keys` it names.
     ///
     /// # Errors
-    /// [`crate::error::KeyError::Missing`] if none of the keys has its district, serial and period; [`Error::Decrypt`] for
-    /// everything found out with a private key.
+    /// [`crate::error::KeyError::Missing`] if none of the keys has its district, serial and period; [`Error::Decrypt`]
+    /// for everything found out with a private key.
     ///
     /// # Timing
     /// Constant in the keys; varies with lengths and with how many keys fit.

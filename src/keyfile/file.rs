@@ -15,7 +15,7 @@ use super::Error;
 use crate::secret::SecretVec;
 
 /// What the names of files begin with while they are being written.
-pub(crate) const TEMPORARY: &str = ".ibake-";
+pub const TEMPORARY: &str = ".ibake-";
 /// The largest file that [`read_secret_file`] reads.
 pub const MAX_FILE: u64 = 1024 * 1024;
 
@@ -88,8 +88,8 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     place(path, false, |file| file.write_all(bytes))
 }
 
-/// Writes many new files into one directory, each as [`write_new`] does. The directory is flushed once, at the end; several threads
-/// write, because each of them waits for the disk most of the time.
+/// Writes many new files into one directory, each as [`write_new`] does. The directory is flushed once, at the end;
+/// several threads write, because each of them waits for the disk most of the time.
 ///
 /// # Errors
 /// The first of those of [`write_new`]. Files that were written by then stay.

@@ -6,15 +6,16 @@
 //!   NAME.START.key ..        one key each, a keyfile envelope of kind 2 under a key file
 //! ```
 //!
-//! Whether a key has been issued is whether its file is there: files appear complete or not at all, under names that only
-//! identity and period decide. So after a crash, or with a longer list, the same command issues what is missing and nothing
-//! twice. `issue.state` is written first, and a directory that was begun under another epoch or another protection is refused. It
-//! is locked meanwhile, so two runs cannot meet in one directory.
+//! Whether a key has been issued is whether its file is there: files appear complete or not at all, under names that
+//! only identity and period decide. So after a crash, or with a longer list, the same command issues what is missing
+//! and nothing twice. `issue.state` is written first, and a directory that was begun under another epoch or another
+//! protection is refused. It is locked meanwhile, so two runs cannot meet in one directory.
 //!
 //! # Protection
-//! By key files only, 32 random bytes each: one for the whole directory (a store that a provisioning system reads), or one for every
-//! user, in a directory of their own (to be handed out by another way than the keys). A passphrase would cost the time of an
-//! Argon2 for every file, which is what makes it worth something; one passphrase for thousands of users is not.
+//! By key files only, 32 random bytes each: one for the whole directory (a store that a provisioning system reads), or
+//! one for every user, in a directory of their own (to be handed out by another way than the keys). A passphrase would
+//! cost the time of an Argon2 for every file, which is what makes it worth something; one passphrase for thousands of
+//! users is not.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File, TryLockError};
@@ -179,8 +180,8 @@ pub struct Report {
 ///
 /// # Errors
 /// [`Error::Exists`] for a directory with something else in it, [`Error::OtherIssue`] for one that was begun otherwise,
-/// [`Error::Busy`] if another run is at it, [`Error::Batch`], also when cancelled, [`Error::KeyFile`], [`Error::Io`]. What has been
-/// issued by then stays and is not issued again.
+/// [`Error::Busy`] if another run is at it, [`Error::Batch`], also when cancelled, [`Error::KeyFile`], [`Error::Io`].
+/// What has been issued by then stays and is not issued again.
 pub fn run<R: TryCryptoRng + ?Sized>(
     issuer: &Issuer,
     plan: &Plan,

@@ -8,10 +8,10 @@
 //!   current                  the serial in use, decimal
 //! ```
 //!
-//! A district is made in a directory beside its place and moved there when it is complete. A rotation writes the new pair
-//! first and switches `current` last, by replacing the file. So whatever moment a crash or a full disk comes at, the
-//! directory is either as it was or as it should be; at most a pair of files with an unused serial is left behind, which
-//! later rotations pass over.
+//! A district is made in a directory beside its place and moved there when it is complete. A rotation writes the new
+//! pair first and switches `current` last, by replacing the file. So whatever moment a crash or a full disk comes at,
+//! the directory is either as it was or as it should be; at most a pair of files with an unused serial is left behind,
+//! which later rotations pass over.
 //!
 //! Keys for many users at once: [`bulk`].
 //!
@@ -56,8 +56,9 @@ impl Directory {
     /// Sets a district up: a fresh master key with serial 1, its parameters, and the directory that holds them.
     ///
     /// # Errors
-    /// [`Error::Exists`] if something is there already (an empty directory is taken over), [`Error::Crypto`] for a description
-    /// that makes no parameters, [`Error::KeyFile`], [`Error::Io`]. Nothing is left behind in any of these cases.
+    /// [`Error::Exists`] if something is there already (an empty directory is taken over), [`Error::Crypto`] for a
+    /// description that makes no parameters, [`Error::KeyFile`], [`Error::Io`]. Nothing is left behind in any of these
+    /// cases.
     pub fn create<R: TryCryptoRng + ?Sized>(
         path: &Path,
         setup: &Setup,
@@ -106,8 +107,8 @@ impl Directory {
     /// The public parameters of a serial.
     ///
     /// # Errors
-    /// [`Error::UnknownSerial`], [`Error::Crypto`] if the file has been damaged, [`Error::Mismatch`] if it holds another serial,
-    /// [`Error::Io`].
+    /// [`Error::UnknownSerial`], [`Error::Crypto`] if the file has been damaged, [`Error::Mismatch`] if it holds
+    /// another serial, [`Error::Io`].
     pub fn parameters(&self, serial: u64) -> Result<PublicParameters, Error> {
         let file = self.path.join(setup::params_file(serial));
         let text = match fs::read_to_string(&file) {
@@ -140,8 +141,8 @@ impl Directory {
     /// `setup` describes the new epoch; its district must be the old one.
     ///
     /// # Errors
-    /// Those of [`Directory::unlock`]; [`Error::OtherDistrict`]; [`Error::KeyFile`] with `Exists` if somebody else rotates at the
-    /// same moment.
+    /// Those of [`Directory::unlock`]; [`Error::OtherDistrict`]; [`Error::KeyFile`] with `Exists` if somebody else
+    /// rotates at the same moment.
     pub fn rotate<R: TryCryptoRng + ?Sized>(
         &mut self,
         setup: &Setup,
@@ -163,8 +164,8 @@ impl Directory {
 /// Issues the decryption keys of `name` for `count` periods, the first of which contains `at` (seconds since 1970).
 ///
 /// # Errors
-/// [`Error::Crypto`]: a period outside the validity of the parameters, or an own check that failed. [`Error::TooMany`] over
-/// [`PERIOD_LIMIT`] periods.
+/// [`Error::Crypto`]: a period outside the validity of the parameters, or an own check that failed. [`Error::TooMany`]
+/// over [`PERIOD_LIMIT`] periods.
 pub fn issue(issuer: &Issuer, name: &Name, at: u64, count: usize) -> Result<Vec<PrivateKey>, Error> {
     if count == 0 || count > PERIOD_LIMIT {
         return Err(Error::TooMany { limit: PERIOD_LIMIT, got: count });

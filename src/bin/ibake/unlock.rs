@@ -34,7 +34,8 @@ pub(crate) struct UserUnlock {
     /// Protect the issued keys with the 32 random bytes in FILE, which is made if it does not exist.
     #[arg(long, value_name = "FILE")]
     pub(crate) user_key_file: Option<PathBuf>,
-    /// With --from: protect each user's keys with a file of 32 random bytes of their own in DIR, made where it does not exist.
+    /// With --from: protect each user's keys with a file of 32 random bytes of their own in DIR, made where it does not
+    /// exist.
     #[arg(long, value_name = "DIR", requires = "from")]
     pub(crate) user_key_dir: Option<PathBuf>,
 }
@@ -68,8 +69,8 @@ impl Unlock {
         Ok(passphrase(prompt(&format!("Passphrase for {}: ", path.display()))?)?)
     }
 
-    /// The protection for files that are about to be made. A key file is made if it does not exist, a passphrase typed on
-    /// the terminal has to be typed twice.
+    /// The protection for files that are about to be made. A key file is made if it does not exist, a passphrase typed
+    /// on the terminal has to be typed twice.
     pub(crate) fn create(&self, whose: &str) -> Result<Created, Failure> {
         if let Some(file) = &self.key_file {
             if std::fs::symlink_metadata(file).is_ok() {
@@ -96,7 +97,8 @@ impl Unlock {
     }
 }
 
-/// A protection for new files. A key file that was made for them is taken away again unless they are [kept](Self::keep).
+/// A protection for new files. A key file that was made for them is taken away again unless they are
+/// [kept](Self::keep).
 pub(crate) struct Created {
     pub(crate) protection: Protection,
     fresh: Option<PathBuf>,

@@ -19,9 +19,9 @@ use crate::when;
 
 /// Seal a file to one or several people. Nothing but their names and their KGS's public parameters is needed.
 ///
-/// Everybody gets the same content under one content key, wrapped for each by itself; who they are is bound to it, and none of them
-/// can be taken off or added. Give --params once if all recipients are of one district, otherwise once for each --to, in the same order. The file can be
-/// of any size; it is read once, and OUT appears when it is complete.
+/// Everybody gets the same content under one content key, wrapped for each by itself; who they are is bound to it, and
+/// none of them can be taken off or added. Give --params once if all recipients are of one district, otherwise once for
+/// each --to, in the same order. The file can be of any size; it is read once, and OUT appears when it is complete.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   ibake seal --to sip:alice@a.example --params params-a.txt report.pdf -o report.sealed

@@ -13,8 +13,8 @@ use crate::output::Output;
 use crate::unlock::Unlock;
 use crate::when;
 
-/// Show what a private key file is. Without unlocking only its protection shows; unlocked, whose key it is. The key itself is
-/// never shown.
+/// Show what a private key file is. Without unlocking only its protection shows; unlocked, whose key it is. The key
+/// itself is never shown.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:
   ibake key show alice.key --key-file alice.unlock")]

@@ -22,8 +22,9 @@ const SEGMENT: usize = 4096;
 
 /// Verify private keys against the public parameters of their KGS: e(d, P2) = e(Q, P_pub).
 ///
-/// Every command that uses a key does the same before it uses it. Of a directory all files NAME.key are verified together, much
-/// faster than one by one; the bad ones are named. Exit code 4 if a key is not of these parameters or cannot be opened.
+/// Every command that uses a key does the same before it uses it. Of a directory all files NAME.key are verified
+/// together, much faster than one by one; the bad ones are named. Exit code 4 if a key is not of these parameters or
+/// cannot be opened.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   ibake key verify alice.key --params params-a.txt --key-file alice.unlock
@@ -79,7 +80,8 @@ fn directory(args: &Args, parameters: &[PublicParameters], out: &Output) -> Resu
     for segment in files.chunks(SEGMENT) {
         let read: Vec<_> = segment.iter().map(|path| read(path, &mut opener, parameters)).collect();
         let items: Vec<_> = read.iter().flatten().map(|(bytes, p)| (bytes.expose(), p)).collect();
-        let mut verdicts = batch::verify_keys(&items, &Options::default(), &mut SysRng)?.into_iter();
+        let verdicts = batch::verify_keys(&items, &Options::default(), &mut SysRng)?;
+        let mut verdicts = verdicts.iter();
         for (path, read) in segment.iter().zip(&read) {
             let failure = match read {
                 // One verdict for each that was read.
@@ -89,7 +91,7 @@ fn directory(args: &Args, parameters: &[PublicParameters], out: &Output) -> Resu
                         current += usize::from(key.identity().period().is_current(when::now()));
                         continue;
                     }
-                    Some(Err(e)) => &Failure::from(e),
+                    Some(Err(e)) => &Failure::from(*e),
                     None => &Failure::new(Kind::Failed, "failed", "not verified"),
                 },
                 Err(failure) => failure,

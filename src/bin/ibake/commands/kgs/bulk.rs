@@ -80,7 +80,8 @@ pub(super) fn run(args: &Args, list: &Path, out: &Output) -> Result<(), Failure>
     let tell = |r: Report| bar.set_position((r.issued + r.present) as u64);
     let report = bulk::run(&issuer, &plan, &target, &Options::default(), &tell, &mut SysRng);
     bar.finish_and_clear();
-    // A key file that was made now stays, since keys may be under it, unless the directory was refused from the beginning.
+    // A key file that was made now stays, since keys may be under it, unless the directory was refused from the
+    // beginning.
     let refused =
         matches!(report, Err(kgs::Error::OtherIssue { .. } | kgs::Error::Exists { .. } | kgs::Error::Busy { .. }));
     if let (false, Some(created)) = (refused, fresh) {

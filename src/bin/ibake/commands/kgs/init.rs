@@ -15,8 +15,8 @@ use crate::when;
 
 /// Set up a district: draw its master key and publish its parameters.
 ///
-/// Whoever has the master key can make every private key of the district, so it rests under a passphrase or a key file. The
-/// district's name goes into every identity and cannot be changed later.
+/// Whoever has the master key can make every private key of the district, so it rests under a passphrase or a key file.
+/// The district's name goes into every identity and cannot be changed later.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:
   ibake kgs init ./kgs-a --district https://kgs-a.example --granularity week --key-file ./kgs-a.unlock")]

@@ -18,14 +18,15 @@ use crate::when;
 
 /// Issue private keys: one for each name and period.
 ///
-/// Make sure that the names belong to whoever gets the keys: the key is the only proof that others ask for. The keys are
-/// protected for their users with --user-key-file or --user-passphrase-file; the other two options unlock the master key.
+/// Make sure that the names belong to whoever gets the keys: the key is the only proof that others ask for. The keys
+/// are protected for their users with --user-key-file or --user-passphrase-file; the other two options unlock the
+/// master key.
 #[derive(clap::Args, Debug)]
 ///
-/// For many users at once give --from FILE, a CSV file with one user a line: the name, and if wanted a time in the first period
-/// and the number of periods; lines that begin with # do not count. All lines are checked first: if one is wrong, all wrong ones
-/// are named and nothing is issued (exit code 3). Keys go to --out-dir, a file each. If it was interrupted, the same command goes on
-/// where it stopped; keys that are there are neither replaced nor issued again.
+/// For many users at once give --from FILE, a CSV file with one user a line: the name, and if wanted a time in the
+/// first period and the number of periods; lines that begin with # do not count. All lines are checked first: if one is
+/// wrong, all wrong ones are named and nothing is issued (exit code 3). Keys go to --out-dir, a file each. If it was
+/// interrupted, the same command goes on where it stopped; keys that are there are neither replaced nor issued again.
 #[command(after_help = "Example, the key of today and those of the next six days:
   ibake kgs issue ./kgs-a sip:alice@a.example --count 7 --out-dir ./alice \\
       --key-file ./kgs-a.unlock --user-key-file ./alice.unlock

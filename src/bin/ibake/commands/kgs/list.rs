@@ -1,5 +1,5 @@
-//! The list of users for `ibake kgs issue --from`: `NAME[,TIME[,N]]`, one a line, as CSV of RFC 4180 without line breaks
-//! inside fields.
+//! The list of users for `ibake kgs issue --from`: `NAME[,TIME[,N]]`, one a line, as CSV of RFC 4180 without line
+//! breaks inside fields.
 
 use std::path::Path;
 
