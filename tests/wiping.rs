@@ -157,7 +157,7 @@ fn issuing_loading_and_opening_leave_no_key() {
 fn batches_leave_no_key() {
     use ibake::batch::{self, Encapsulated, OpenItem, Options, SealItem, To, all};
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut w = World::new("wiping batches");
+    let w = World::new("wiping batches");
     let ids: Vec<_> = (0..8).map(|i| w.b.identity(&format!("user{i}@b.example"), NOW)).collect();
     // One job, so that it runs in this thread, which is the one that is watched.
     let options = Options::default();

@@ -15,7 +15,7 @@ use super::Error;
 use crate::secret::SecretVec;
 
 /// What the names of files begin with while they are being written.
-pub const TEMPORARY: &str = ".ibake-";
+pub(crate) const TEMPORARY: &str = ".ibake-";
 /// The largest file that [`read_secret_file`] reads.
 pub const MAX_FILE: u64 = 1024 * 1024;
 
