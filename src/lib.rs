@@ -22,6 +22,10 @@ pub mod keyfile;
 #[cfg(feature = "kgs")]
 pub mod kgs;
 pub mod secret;
+#[cfg(all(feature = "simd", feature = "hazmat"))]
+pub mod simd;
+#[cfg(all(feature = "simd", not(feature = "hazmat")))]
+pub(crate) mod simd;
 pub mod srtp;
 pub mod suite;
 

@@ -32,6 +32,16 @@ pub(super) const LANES: usize = 8;
 /// From how many messages to one identity on `e(Q_ID, P_pub)` and its powers are computed once.
 pub(super) const CACHE_FROM: usize = 3;
 
+/// From how many items on a group that is not full is faster in lockstep than one by one.
+#[cfg(feature = "simd")]
+const PAIRINGS_FROM: usize = 3;
+
+/// How many of `n` items go in lockstep.
+#[cfg(feature = "simd")]
+const fn lockstep(n: usize, from: usize) -> usize {
+    if n % LANES >= from { n } else { n - n % LANES }
+}
+
 /// A point of G1, uncompressed.
 pub(super) type Point1 = [u8; 2 * G1_BYTES];
 /// A point of G2, uncompressed.
@@ -52,73 +62,80 @@ pub(super) struct Extracted {
 pub(super) enum Engine {
     /// One item after the other, on the backend of `curve`.
     Scalar,
+    /// Eight items in lockstep, and one after the other where that is faster.
+    #[cfg(feature = "simd")]
+    Lockstep(crate::simd::Engine),
 }
 
 impl Engine {
     /// The fastest one here.
-    pub(super) const fn pick() -> Self {
+    pub(super) fn pick() -> Self {
+        #[cfg(feature = "simd")]
+        if let Some(engine) = crate::simd::Engine::detect() {
+            return Self::Lockstep(engine);
+        }
         Self::Scalar
+    }
+
+    /// `scalar`, `avx512` or `emulated`.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            #[cfg(feature = "simd")]
+            Self::Lockstep(engine) => engine.name(),
+        }
     }
 
     /// `Q_i = H1(ID_i)` from the DER of the identities, `d_i = [s]Q_i`, `sum z_i Q_i` and `sum z_i d_i`.
     pub(super) fn extract(self, identities: &[&[u8]], s: &Scalar, weights: &[u128]) -> Extracted {
-        match self {
-            Self::Scalar => scalar::extract(identities, s, weights),
-        }
+        scalar::extract(identities, s, weights)
     }
 
     /// `H1(ID_i)`.
     pub(super) fn hash(self, identities: &[&[u8]]) -> Vec<Point1> {
-        match self {
-            Self::Scalar => scalar::hash(identities),
-        }
+        scalar::hash(identities)
     }
 
     /// Secret compressed points, each with every check: canonical, on the curve, in the subgroup, not infinity.
     pub(super) fn decode_keys(self, keys: &[&[u8; G1_BYTES]]) -> Vec<Result<Secret<{ 2 * G1_BYTES }>, DecodeError>> {
-        match self {
-            Self::Scalar => scalar::decode_keys(keys),
-        }
+        scalar::decode_keys(keys)
     }
 
     /// `sum z_i P_i`; complete, constant time in the points.
     pub(super) fn weighted_sum(self, points: &[&Point1], weights: &[u128]) -> Secret<{ 2 * G1_BYTES }> {
-        match self {
-            Self::Scalar => scalar::weighted_sum(points, weights),
-        }
+        scalar::weighted_sum(points, weights)
     }
 
     /// Whether `e(d_i, P2) = e(Q_i, P_pub_i)`, each exactly.
     pub(super) fn verify_each(self, items: &[(&Point1, &Point1, &PublicParameters)]) -> Vec<bool> {
-        match self {
-            Self::Scalar => scalar::verify_each(items),
-        }
+        scalar::verify_each(items)
     }
 
     /// `[k_i]P2`.
     pub(super) fn generator_multiples(self, scalars: &[Scalar]) -> Vec<Point2> {
-        match self {
-            Self::Scalar => scalar::generator_multiples(scalars),
-        }
+        scalar::generator_multiples(scalars)
     }
 
     /// `e([k_i]Q_i, P_pub_i)`.
     pub(super) fn powers(self, items: &[(&Point1, &Scalar, &PublicParameters)]) -> Vec<Secret<GT_BYTES>> {
-        match self {
-            Self::Scalar => scalar::powers(items),
-        }
+        scalar::powers(items)
     }
 
     /// Public compressed points `U_i` of encapsulations, each with every check.
     pub(super) fn decode_points(self, points: &[&[u8; G2_BYTES]]) -> Vec<Result<Point2, DecodeError>> {
-        match self {
-            Self::Scalar => scalar::decode_points(points),
-        }
+        scalar::decode_points(points)
     }
 
     /// `e(P_i, Q_i)`; infinity gives one.
     pub(super) fn pairings(self, items: &[(&Point1, &Point2)]) -> Vec<Secret<GT_BYTES>> {
         match self {
+            #[cfg(feature = "simd")]
+            Self::Lockstep(engine) => {
+                let (groups, rest) = items.split_at(lockstep(items.len(), PAIRINGS_FROM));
+                let mut out = engine.pairings(groups);
+                out.extend(scalar::pairings(rest));
+                out
+            }
             Self::Scalar => scalar::pairings(items),
         }
     }

@@ -80,6 +80,13 @@ pub const BATCH_LIMIT: usize = 1 << 18;
 /// Most items of one job.
 const JOB: usize = 64;
 
+/// Which engine batches run on in this process: `avx512` or `emulated` (eight items in lockstep), or `scalar`.
+///
+/// With the feature `simd` the environment variable `IBAKE_SIMD` may choose: `off`, `emulated`, `avx512`.
+pub fn engine() -> &'static str {
+    lanes::Engine::pick().name()
+}
+
 /// How a batch runs. The default: on the threads of the surrounding pool, without progress, to its end.
 #[derive(Clone, Copy, Default)]
 pub struct Options<'a> {

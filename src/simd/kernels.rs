@@ -1,0 +1,79 @@
+//! The kernels: the functions that each lane compiles for its own instructions, and the only calls between layers.
+//!
+//! A kernel is a generic function instantiated inside a function that has the instructions enabled; all that it uses is
+//! inlined into it, or is another kernel. Arguments go by reference, bounds are checked by the typed wrappers around it.
+
+use super::fp6::Fp6;
+use super::fp12::Fp12;
+use super::lane::Vector;
+
+/// A lane with all kernels.
+pub(crate) trait Lane: Vector + Kernels<Self> {}
+impl<V: Vector + Kernels<V>> Lane for V {}
+
+/// Limbs, coordinates and so on without their bounds.
+pub(super) type Raw<V> = [V; 8];
+pub(super) type Raw2<V> = [[V; 8]; 2];
+pub(super) type RawWide2<V> = [[V; 16]; 2];
+/// `-3 xP`, `-xP`, `yP`.
+pub(super) type Evaluate<V> = [Raw<V>; 3];
+/// Coefficients of 1, `w^2` and `w^3`.
+pub(super) type Line<V> = [Raw2<V>; 3];
+
+/// Passes the list of kernels to a macro.
+macro_rules! with_kernels {
+    ($then:ident) => {
+        $then! {
+            fn fp_mul(a: &Raw<V>, b: &Raw<V>) -> Raw<V> = crate::simd::wide::fp_mul;
+            fn fp_square(a: &Raw<V>) -> Raw<V> = crate::simd::wide::fp_square;
+            fn fp_canonical(a: &Raw<V>) -> Raw<V> = crate::simd::kernels::fp_canonical;
+            fn reduce(a: &[V; 16]) -> Raw<V> = crate::simd::wide::reduce;
+            fn reduce_add(a: &RawWide2<V>, b: &RawWide2<V>, out: &mut Raw2<V>) -> () = crate::simd::wide::reduce_add;
+            fn reduce_add_xi(a: &RawWide2<V>, b: &RawWide2<V>, out: &mut Raw2<V>) -> () = crate::simd::wide::reduce_add_xi;
+            fn reduce_sub2(a: &RawWide2<V>, b: &RawWide2<V>, c: &RawWide2<V>, out: &mut Raw2<V>) -> () = crate::simd::wide::reduce_sub2;
+            fn reduce_sub_xi(a: &RawWide2<V>, b: &RawWide2<V>, c: &RawWide2<V>, out: &mut Raw2<V>) -> () = crate::simd::wide::reduce_sub_xi;
+            fn reduce_sub_12(a: &RawWide2<V>, b: &RawWide2<V>) -> Raw2<V> = crate::simd::wide::reduce_sub_12;
+            fn fp2_mul(a: &Raw2<V>, b: &Raw2<V>) -> Raw2<V> = crate::simd::fp2::mul;
+            fn fp2_square(a: &Raw2<V>) -> Raw2<V> = crate::simd::fp2::square;
+            fn fp2_wide(a: &Raw2<V>, b: &Raw2<V>) -> RawWide2<V> = crate::simd::wide::fp2_wide;
+            fn fp2_square_wide(a: &Raw2<V>) -> RawWide2<V> = crate::simd::fp2::square_wide;
+            fn wide_add_xi(a: &RawWide2<V>, b: &RawWide2<V>) -> RawWide2<V> = crate::simd::fp6::wide_add_xi;
+            fn wide_add(a: &RawWide2<V>, b: &RawWide2<V>) -> RawWide2<V> = crate::simd::fp6::wide_add;
+            fn wide_sub2(a: &RawWide2<V>, b: &RawWide2<V>, c: &RawWide2<V>) -> RawWide2<V> = crate::simd::fp6::wide_sub2;
+            fn wide_add_xi_sub2(a: &RawWide2<V>, b: &RawWide2<V>, c: &RawWide2<V>, d: &RawWide2<V>) -> RawWide2<V> = crate::simd::fp6::wide_add_xi_sub2;
+            fn wide_sub2_add_xi(a: &RawWide2<V>, b: &RawWide2<V>, c: &RawWide2<V>, d: &RawWide2<V>) -> RawWide2<V> = crate::simd::fp6::wide_sub2_add_xi;
+            fn wide_sub2_add(a: &RawWide2<V>, b: &RawWide2<V>, c: &RawWide2<V>, d: &RawWide2<V>) -> RawWide2<V> = crate::simd::fp6::wide_sub2_add;
+            fn fp6_mul(a: &mut Fp6<V, 4>, b: &Fp6<V, 4>) -> () = crate::simd::fp6::mul;
+            fn fp12_mul(a: &mut Fp12<V>, b: &Fp12<V>) -> () = crate::simd::fp12::mul;
+            fn fp12_square(a: &mut Fp12<V>) -> () = crate::simd::fp12::square;
+            fn fp12_select(a: &mut Fp12<V>, b: &Fp12<V>, mask: V) -> () = crate::simd::fp12::select;
+            fn fp12_conjugate(a: &mut Fp12<V>) -> () = crate::simd::fp12::conjugate;
+            fn cyclotomic_square(a: &mut Fp12<V>) -> () = crate::simd::fp12::cyclotomic_square;
+            fn frobenius_1(a: &mut Fp12<V>) -> () = crate::simd::fp12::frobenius_1;
+            fn frobenius_2(a: &mut Fp12<V>) -> () = crate::simd::fp12::frobenius_2;
+            fn frobenius_3(a: &mut Fp12<V>) -> () = crate::simd::fp12::frobenius_3;
+            fn prepare(x: &Raw<V>, y: &Raw<V>) -> Evaluate<V> = crate::simd::miller::prepare;
+            fn line_double(t: &mut [Raw2<V>; 3], p: &Evaluate<V>, line: &mut Line<V>) -> () = crate::simd::miller::line_double;
+            fn line_add(t: &mut [Raw2<V>; 3], q: &[Raw2<V>; 2], p: &Evaluate<V>, line: &mut Line<V>) -> () = crate::simd::miller::line_add;
+            fn mul_line(f: &mut Fp12<V>, l: &Line<V>) -> () = crate::simd::miller::mul_line;
+        }
+    };
+}
+pub(super) use with_kernels;
+
+macro_rules! declare {
+    ($(fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty = $($body:ident)::+;)*) => {
+        /// What each lane compiles for itself. See the functions of the same names for what they compute.
+        #[allow(missing_docs)]
+        pub(crate) trait Kernels<V> {
+            $(fn $name($($arg: $ty),*) -> $ret;)*
+        }
+    };
+}
+with_kernels!(declare);
+
+/// Kernel: the representative below p of a Montgomery product.
+#[inline(always)]
+pub(super) fn fp_canonical<V: Vector>(a: &Raw<V>) -> Raw<V> {
+    super::fp::Fp::<V, { super::fp::CARRIED }, 4>(*a).canonical()
+}
