@@ -121,7 +121,7 @@ impl Identity {
 
         let (purpose, is_nai) = purpose_of(identity_type)?;
         let district = District::parse(district)?;
-        let serial = serial.ok_or(IdentityError::Serial)?;
+        let serial = serial.filter(|serial| *serial != 0).ok_or(IdentityError::Serial)?;
         let name = Name::parse(name)?;
         if (name.kind() == NameKind::Nai) != is_nai {
             return Err(DecodeError::new("identityType", DecodeReason::Inconsistent).into());

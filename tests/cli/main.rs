@@ -10,3 +10,4 @@ mod inspect;
 mod keys;
 mod kgs;
 mod support;
+mod vectors;

@@ -1,6 +1,6 @@
 //! Keys at rest: private keys, master keys, and the envelope around them.
 
-use super::{json, rng, unhex, world};
+use super::{exchanges, rng, unhex, world};
 use ibake::ibe::extract::{MasterKey, PrivateKey};
 use ibake::keyfile::{Cost, FileKey, Passphrase, Protection, open, seal};
 use std::sync::OnceLock;
@@ -23,7 +23,7 @@ pub fn private_key(data: &[u8]) {
 
 pub fn private_key_seeds() -> Vec<Vec<u8>> {
     let w = world();
-    let file = json("ibake/exchange.json");
+    let file = exchanges();
     let mut out = vec![unhex(&file["private_key_I"]), unhex(&file["private_key_R"])];
     out.extend([&w.alice, &w.bob].map(|k| k.to_bytes().expose().to_vec()));
     out.push(vec![7; 32]);

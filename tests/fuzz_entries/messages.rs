@@ -1,6 +1,6 @@
 //! What the exchange puts on the wire and into its store: references and hints, messages, envelopes, half-open states.
 
-use super::{json, rng, roles, unhex, world};
+use super::{exchanges, rng, roles, unhex, world};
 use crate::common::NOW;
 use ibake::ibake::envelope::{Envelope, Reason};
 use ibake::ibake::guard::CookieJar;
@@ -65,7 +65,7 @@ pub fn message(data: &[u8]) {
 
 pub fn message_seeds() -> Vec<Vec<u8>> {
     let mut out = roles::honest().to_vec();
-    for case in json("ibake/exchange.json")["cases"].as_array().unwrap() {
+    for case in exchanges()["tests"].as_array().unwrap() {
         out.extend(["M1", "M2", "M3", "M4"].map(|m| unhex(&case[m])));
     }
     out

@@ -120,6 +120,11 @@ fn json(path: &str) -> serde_json::Value {
     serde_json::from_slice(&vectors(path)).unwrap()
 }
 
+/// The vectors of one exchange in each suite.
+fn exchanges() -> serde_json::Value {
+    json("ibake/exchange.json")["testGroups"][0].clone()
+}
+
 fn unhex(text: &serde_json::Value) -> Vec<u8> {
     let text = text.as_str().unwrap();
     (0..text.len() / 2).map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap()).collect()

@@ -1,6 +1,6 @@
 //! Names, districts, identities and object identifiers.
 
-use super::{json, world};
+use super::{exchanges, world};
 use ibake::ibe::district::District;
 use ibake::ibe::extract::PrivateKey;
 use ibake::ibe::identity::{Identity, Purpose};
@@ -77,7 +77,7 @@ pub fn identity_seeds() -> Vec<Vec<u8>> {
             }
         }
     }
-    let file = json("ibake/exchange.json");
+    let file = exchanges();
     for (field, mode) in [("private_key_I", 1), ("private_key_R", 2)] {
         let header = PrivateKey::inspect(&super::unhex(&file[field])).unwrap();
         out.push([&[mode][..], header.identity.der()].concat());

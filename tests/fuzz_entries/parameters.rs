@@ -1,6 +1,6 @@
 //! Public parameters, as DER and as text.
 
-use super::{json, unhex, world};
+use super::{exchanges, unhex, world};
 use crate::common::NOW;
 use ibake::ibe::extract::MasterKey;
 use ibake::ibe::params::{Description, PublicParameters};
@@ -77,8 +77,8 @@ fn with_uri() -> PublicParameters {
 }
 
 fn all() -> Vec<Vec<u8>> {
-    let file = json("ibake/exchange.json");
-    let mut out: Vec<_> = file["parameters"].as_array().unwrap().iter().map(unhex).collect();
+    let file = exchanges();
+    let mut out = vec![unhex(&file["parameters_I"]), unhex(&file["parameters_R"])];
     out.push(with_uri().to_der());
     out.extend(world().parameters.iter().map(PublicParameters::to_der));
     out

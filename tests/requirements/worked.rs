@@ -22,9 +22,11 @@ fn every_intermediate_value_of_the_worked_exchange() {
     let stated: BTreeMap<&str, &str> = block.map(|l| l.rsplit_once(' ').unwrap()).map(|(k, v)| (k.trim(), v)).collect();
     let file: serde_json::Value = serde_json::from_str(include_str!("../../vectors/ibake/exchange.json")).unwrap();
     let suite = Suite::P256Aes256Gcm;
-    let cases = file["cases"].as_array().unwrap();
+    let file = &file["testGroups"][0];
+    let cases = file["tests"].as_array().unwrap();
     let case = cases.iter().find(|c| c["suite"] == suite.name()).unwrap();
-    let [p_i, p_r] = [0, 1].map(|i| PublicParameters::from_der(&unhex(&file["parameters"][i])).unwrap());
+    let [p_i, p_r] =
+        ["I", "R"].map(|end| PublicParameters::from_der(&unhex(&file[format!("parameters_{end}")])).unwrap());
     let d_i = PrivateKey::from_bytes(&unhex(&file["private_key_I"]), &p_i).unwrap();
     let d_r = PrivateKey::from_bytes(&unhex(&file["private_key_R"]), &p_r).unwrap();
     let messages = ["M1", "M2", "M3", "M4"].map(|m| unhex(&case[m]));

@@ -59,6 +59,13 @@ pub(crate) enum Command {
     Listen(commands::listen::Args),
     Call(commands::call::Args),
     Inspect(commands::inspect::Args),
+    /// Check or print the test vectors of SPEC.md.
+    #[command(
+        subcommand,
+        after_help = "Example:
+  ibake vectors check vectors/ibake"
+    )]
+    Vectors(commands::vectors::Command),
     Demo(commands::demo::Args),
     #[command(hide = true)]
     Relay(commands::relay::Args),

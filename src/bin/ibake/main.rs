@@ -10,6 +10,7 @@ mod files;
 mod names;
 mod output;
 mod unlock;
+mod vectors;
 mod when;
 mod wiretap;
 

@@ -11,6 +11,7 @@ pub(crate) mod listen;
 pub(crate) mod open;
 pub(crate) mod relay;
 pub(crate) mod seal;
+pub(crate) mod vectors;
 pub(crate) mod wiretap;
 
 use crate::cli::Command;
@@ -29,6 +30,7 @@ pub(crate) fn run(command: Command, out: &Output) -> Result<(), Failure> {
         Command::Demo(a) => demo::run(&a, out),
         Command::Relay(a) => relay::run(&a, out),
         Command::Wiretap(a) => wiretap::run(&a, out),
+        Command::Vectors(c) => vectors::run(c, out),
         Command::Completions(a) => completions::run(&a),
     }
 }
