@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from py_ecc.optimized_bls12_381.optimized_curve import normalize
 
+from .cases import VECTORS, Case, Inputs, load, load_text
 from .curve import hash_to_curve
-from .exchange import Outcome, Setting, run
-from .messages import SUITES
-from .notation import Rejected, require
-from .parameters import Parameters, PrivateKey
+from .layers import GROUPS
+from .notation import Rejected
 
-VECTORS = Path(__file__).resolve().parents[2]
-EXCHANGE = VECTORS / "ibake" / "exchange.json"
 HASHING = VECTORS / "hash_to_curve" / "BLS12381G1_XMD_SHA-256_SSWU_RO_.json"
-
-INPUTS = {"suite", "randomness"}
-OUTPUTS = ("M1", "M2", "M3", "M4", "export(test, context, 32)", "authentication_string", "words")
-TOP = {"note", "now", "parameters", "private_key_I", "private_key_R", "cases"}
 
 
 @dataclass
@@ -34,91 +26,103 @@ class Report:
     total: int = 0
     problems: list[str] = field(default_factory=list)
 
-    def check(self, what: str, test: Callable[[], bool]) -> None:
-        """Counts one field, and runs its test at once; a refusal is a disagreement."""
+    def note(self, what: str, problem: str | None) -> None:
+        """Counts one field."""
         self.total += 1
-        try:
-            if test():
-                self.compared += 1
-            else:
-                self.problems.append(f"{what}: differs")
-        except (Rejected, ValueError) as error:
-            self.problems.append(f"{what}: {error}")
+        if problem is None:
+            self.compared += 1
+        else:
+            self.problems.append(f"{what}: {problem}")
 
     @property
     def complete(self) -> bool:
-        """Whether everything agrees."""
-        return self.compared == self.total and not self.problems
+        """Whether everything agrees, and there is something."""
+        return self.compared == self.total > 0 and not self.problems
 
     def __str__(self) -> str:
         return f"{self.title}: {self.compared}/{self.total}"
 
 
-def load() -> dict[str, Any]:
-    """The exchange vectors."""
-    data: dict[str, Any] = json.loads(EXCHANGE.read_text("ascii"))
-    return data
+def plain(value: Any) -> Any:
+    """A value as it stands in a file."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    return value
 
 
-def setting(data: dict[str, Any], name: str) -> Setting:
-    """The inputs of the case of one suite, decoded; the equations are not checked here."""
-    suites = [suite for suite in SUITES.values() if suite.name == name]
-    require(len(suites) == 1, "suite: unknown name")
-    parameters = [Parameters.decode(bytes.fromhex(text)) for text in data["parameters"]]
-    key_i, key_r = (PrivateKey.decode(bytes.fromhex(data[f"private_key_{end}"])) for end in "IR")
-    return Setting(data["now"], suites[0], parameters[0], parameters[1], key_i, key_r)
+def verdict(case: Case) -> tuple[dict[str, Any] | None, Rejected | None]:
+    """What comes of a case: its outputs, or why it is refused."""
+    kinds, compute = GROUPS[f"{case.layer}/{case.group}"]
+    unknown = set() if case.result == "valid" else set(case.fields) - set(kinds)
+    missing = {name for name, kind in kinds.items() if not kind.endswith("?")} - set(case.fields)
+    if unknown - {"ikm"} or missing:
+        raise ValueError(f"fields: unknown {unknown}, missing {missing}")
+    try:
+        return {name: plain(value) for name, value in compute(Inputs(case.fields, set(kinds))).items()}, None
+    except Rejected as refusal:
+        return None, refusal
 
 
-def recompute(data: dict[str, Any], case: dict[str, Any], **hooks: Any) -> Outcome:
-    """The exchange of one case, from its inputs alone."""
-    return run(setting(data, case["suite"]), [bytes.fromhex(text) for text in case["randomness"]], **hooks)
+def check_case(case: Case, report: Report) -> None:
+    """Counts the verdict of a case and each of its fields that is no input."""
+    where = f"{case.file} tcId {case.identifier} ({case.comment})"
+    try:
+        outputs, refusal = verdict(case)
+    except (ValueError, KeyError, OverflowError, StopIteration, IndexError, AssertionError, TypeError) as error:
+        report.note(where, f"cannot be computed: {error!r}")
+        return
+    if refusal is not None:
+        fine = case.result == "invalid" and refusal.error == case.error
+        report.note(where, None if fine else f"refused with {refusal}, recorded is {case.error}")
+        return
+    assert outputs is not None
+    report.note(where, None if case.result == "valid" else f"accepted, recorded is {case.error}")
+    if case.only_verdict or case.result != "valid":
+        return
+    recorded = {name: value for name, value in case.fields.items() if name not in GROUPS[f"{case.layer}/{case.group}"][0]}
+    for name in sorted(set(recorded) | set(outputs)):
+        same = name in recorded and name in outputs and recorded[name] == outputs[name]
+        report.note(f"{where}: {name}", None if same else "differs")
 
 
-def fields(outcome: Outcome) -> dict[str, Any]:
-    """What a case should record."""
-    messages = [message.hex() for message in outcome.messages]
-    return dict(zip(OUTPUTS, (*messages, outcome.exported.hex(), outcome.authentication_string, outcome.words), strict=True))
+def all_cases() -> list[list[Case]]:
+    """The cases of every file of `vectors/ibake`."""
+    return [load(path) for path in sorted((VECTORS / "ibake").glob("*.json"))]
 
 
-def _opens(data: dict[str, Any], case: dict[str, Any], kind: int) -> bool:
-    """Whether a receiver accepts the recorded message `kind`."""
-    recorded = bytes.fromhex(case[f"M{kind}"])
-    recompute(data, case, wire=lambda n, sent: recorded if n == kind else sent)
-    return True
+def negative_cases() -> list[Case]:
+    """The cases of `vectors/negative`."""
+    kinds = {name: {field_name: kind.rstrip("?") for field_name, kind in inputs.items()} for name, (inputs, _) in GROUPS.items()}
+    required = {name: {f for f, kind in inputs.items() if not kind.endswith("?")} for name, (inputs, _) in GROUPS.items()}
+    out = []
+    for path in sorted((VECTORS / "negative").glob("*.txt")):
+        case = load_text(path, kinds)
+        # A list that may be missing and has no line is missing.
+        wanted = required[f"{case.layer}/{case.group}"]
+        case.fields = {name: value for name, value in case.fields.items() if value != [] or name in wanted}
+        out.append(case)
+    return out
 
 
-def check_exchange(data: dict[str, Any]) -> list[Report]:
-    """Recomputes every field of the exchange vectors, then opens the recorded messages as their receivers."""
-    recomputed, opened = Report("ibake/exchange.json, recomputed"), Report("ibake/exchange.json, opened by receivers")
-    recomputed.check("fields of the file", lambda: set(data) == TOP)
-    suites = sorted(suite.name for suite in SUITES.values())
-    recomputed.check("suites", lambda: sorted(case["suite"] for case in data["cases"]) == suites)
-    for end, encoded in zip("IR", data["parameters"], strict=True):
-        stored = data[f"private_key_{end}"]
-        recomputed.check(
-            f"parameters of {end}: proof of possession",
-            lambda: Parameters.decode(bytes.fromhex(encoded)).possession_holds(),
-        )
-        recomputed.check(
-            f"private key of {end}: fingerprint",
-            lambda: PrivateKey.decode(bytes.fromhex(stored)).fingerprint
-            == Parameters.decode(bytes.fromhex(encoded)).fingerprint(),
-        )
-        recomputed.check(
-            f"private key of {end}: equation",
-            lambda: PrivateKey.decode(bytes.fromhex(stored)).is_genuine(Parameters.decode(bytes.fromhex(encoded))),
-        )
-    for case in data["cases"]:
-        found: dict[str, Any] = {}
-        try:
-            found = fields(recompute(data, case))
-        except (Rejected, ValueError) as error:
-            recomputed.problems.append(f"{case['suite']}: {error}")
-        for name in sorted(set(case) - INPUTS | set(OUTPUTS)):
-            recomputed.check(f"{case['suite']}: {name}", lambda: name in found and found[name] == case.get(name))
-        for kind in (1, 2, 3, 4):
-            opened.check(f"{case['suite']}: M{kind}", lambda: _opens(data, case, kind))
-    return [recomputed, opened]
+def check_files(files: Iterable[list[Case]]) -> Iterable[Report]:
+    """A report for each file."""
+    for cases in files:
+        report = Report(f"ibake/{cases[0].file}")
+        for case in cases:
+            check_case(case, report)
+        yield report
+
+
+def check_negative(show: bool) -> Report:
+    """Every negative case must be refused with the error that it names; `show` prints what found it."""
+    report = Report("negative")
+    for case in negative_cases():
+        check_case(case, report)
+        if show:
+            print(f"  {case.file}: {verdict(case)[1]}")
+    return report
 
 
 def check_hashing() -> Report:
@@ -129,5 +133,20 @@ def check_hashing() -> Report:
     for vector in data["vectors"]:
         expected = [int(vector["P"][axis], 16) for axis in "xy"]
         point = hash_to_curve(vector["msg"].encode("ascii"), dst)
-        report.check(vector["msg"][:20], lambda: [int(value) for value in normalize(point)] == expected)
+        same = [int(value) for value in normalize(point)] == expected
+        report.note(vector["msg"][:20], None if same else "differs")
+    return report
+
+
+def check_schemas() -> Report:
+    """Every file against its JSON Schema."""
+    from jsonschema import Draft202012Validator
+
+    report = Report("schema")
+    for path in sorted((VECTORS / "ibake").glob("*.json")):
+        data = json.loads(path.read_text("utf-8"))
+        schema = json.loads((VECTORS / "schema" / data["schema"]).read_text("utf-8"))
+        Draft202012Validator.check_schema(schema)
+        error = next(iter(Draft202012Validator(schema).iter_errors(data)), None)
+        report.note(path.name, None if error is None else error.message[:200])
     return report

@@ -23,7 +23,7 @@ from py_ecc.optimized_bls12_381.optimized_curve import (
 )
 from py_ecc.optimized_bls12_381.optimized_pairing import final_exponentiate, pairing
 
-from .notation import Rejected, require
+from .notation import Rejected, h, require, u8, u16, xor
 
 R: int = curve_order
 """Order of the groups."""
@@ -69,27 +69,30 @@ def sqrt_fp2(a0: int, a1: int) -> tuple[int, int] | None:
 
 
 def _header(data: bytes, size: int) -> tuple[list[int], bool]:
-    """SPEC 2.1: length, flags, coordinates below `p`; gives the coordinates as sent and the sign of `y`."""
-    require(len(data) == size, "point: length")
-    require(data[0] & 0x80 != 0, "point: not compressed")
-    require(data[0] & 0x40 == 0, "point: infinity")
+    """SPEC 2.1, 2.1.1: length, flags, coordinates below `p`; gives the coordinates as sent and the sign of `y`."""
+    require(len(data) >= size, "Decode(Truncated)")
+    require(len(data) == size, "Decode(Trailing)")
+    require(data[0] & 0x80 != 0, "Decode(NotCanonical)", "not compressed")
+    require(data != bytes([0xC0]) + bytes(size - 1), "Decode(Infinity)")
+    require(data[0] & 0x40 == 0, "Decode(NotCanonical)", "infinity with other bits")
     cleared = bytes([data[0] & 0x1F]) + data[1:]
     values = [int.from_bytes(cleared[i : i + 48], "big") for i in range(0, size, 48)]
-    require(all(value < P for value in values), "point: coordinate not below p")
+    require(all(value < P for value in values), "Decode(NotCanonical)", "coordinate not below p")
     return values, data[0] & 0x20 != 0
 
 
+@cache
 def decode_g1(data: bytes) -> Point:
     """A checked point of G1 from its 48 bytes, SPEC 2.1."""
     (x,), larger = _header(data, 48)
     y = _sqrt_fp((pow(x, 3, P) + 4) % P)
     if y is None:
-        raise Rejected("point: not on the curve")
+        raise Rejected("Decode(NotOnCurve)")
     if (y > P - y) != larger:
         y = P - y
     point = (FQ(x), FQ(y), FQ(1))
-    require(is_on_curve(point, b), "point: not on the curve")
-    require(is_inf(multiply(point, R)), "point: not in the subgroup")
+    require(is_on_curve(point, b), "Decode(NotOnCurve)")
+    require(is_inf(multiply(point, R)), "Decode(NotInSubgroup)")
     return point
 
 
@@ -101,14 +104,14 @@ def decode_g2(data: bytes) -> Point:
     square = x * x * x + b2
     root = sqrt_fp2(int(square.coeffs[0]), int(square.coeffs[1]))
     if root is None:
-        raise Rejected("point: not on the curve")
+        raise Rejected("Decode(NotOnCurve)")
     y0, y1 = root
     negated = (-y0 % P, -y1 % P)
     if ((y1, y0) > (negated[1], negated[0])) != larger:
         y0, y1 = negated
     point = (x, FQ2([y0, y1]), FQ2.one())
-    require(is_on_curve(point, b2), "point: not on the curve")
-    require(is_inf(multiply(point, R)), "point: not in the subgroup")
+    require(is_on_curve(point, b2), "Decode(NotOnCurve)")
+    require(is_inf(multiply(point, R)), "Decode(NotInSubgroup)")
     return point
 
 
@@ -135,6 +138,19 @@ def hash_to_curve(message: bytes, dst: bytes) -> Point:
     return hash_to_G1(message, dst, hashlib.sha256)  # type: ignore[arg-type]
 
 
+def hash_to_field(message: bytes, dst: bytes) -> tuple[bytes, bytes, bytes]:
+    """RFC 9380 sections 5.2, 5.3.1: the 128 bytes of `expand_message_xmd`, and `u0`, `u1` in 48 bytes each."""
+    prime = dst + u8(len(dst))
+    first = h(bytes(64), message, u16(128), u8(0), prime)
+    blocks = [h(first, u8(1), prime)]
+    for i in (2, 3, 4):
+        blocks.append(h(xor(first, blocks[-1]), u8(i), prime))
+    uniform = b"".join(blocks)
+    u = [(int.from_bytes(uniform[at : at + 64], "big") % P).to_bytes(48, "big") for at in (0, 64)]
+    return uniform, u[0], u[1]
+
+
+@cache
 def mul_p2(k: int) -> Point:
     """`[k]P2`."""
     return multiply(P2, k)

@@ -1,19 +1,24 @@
-"""Both ends of the exchange, SPEC.md section 5, with randomness that is given."""
+"""Both ends of the exchange, SPEC.md section 5, step by step, with randomness that is given."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from typing import Any
 
+from .curve import decode_g2
+from .identity import Identity, KeyReference, granularity_known, hint
 from .kem import decapsulate, encapsulate, hedged
 from .messages import (
+    DATA_LIMIT,
     EXT_COMMITMENT,
     EXT_CT,
+    EXT_DATA,
     EXT_EK,
     EXT_NONCE_I,
     EXT_NONCE_R,
     EXT_SUITES,
     NO_SESSION,
+    SUITES,
     Body,
     Header,
     Message,
@@ -22,15 +27,12 @@ from .messages import (
     encode_suites,
     read_suites,
 )
-from .notation import Reader, require
+from .notation import OPAQUE, Reader, Rejected, require, u8, u16, u64
 from .parameters import Parameters, PrivateKey
-from .schedule import Schedule, StringInputs, commitment, words
-from .shares import pq_check, pq_decapsulate, pq_encapsulate, pq_key
+from .schedule import Schedule, Session, StringInputs, commitment
+from .shares import Group, pq_check, pq_decapsulate, pq_encapsulate, pq_key
 
-Wire = Callable[[int, bytes], bytes]
-"""Gives what arrives when message `n` is sent."""
-Sealer = Callable[[int, Body], Body]
-"""Gives what a sender seals in message `n`; anything but the identity makes it a dishonest one."""
+DEADLINE, REPLAY = 60, 120
 
 
 class Draws:
@@ -41,229 +43,402 @@ class Draws:
 
     def take(self, size: int) -> bytes:
         """The next draw, which must have this size."""
-        require(bool(self._left) and len(self._left[0]) == size, "randomness: length of a draw")
+        if not self._left or len(self._left[0]) != size:
+            raise ValueError("randomness: length of a draw")
         return self._left.pop(0)
 
     def end(self) -> None:
         """Refuses draws that nobody has taken."""
-        require(not self._left, "randomness: left over")
+        if self._left:
+            raise ValueError("randomness: left over")
+
+
+def _identity_form(identity: Identity) -> bytes:
+    encoded = identity.encode()
+    return u8(identity.reference.period.granularity) + u16(len(encoded)) + encoded
+
+
+def _read_identity(reader: Reader) -> Identity:
+    granularity = granularity_known(reader.number(1))
+    return Identity.decode(reader.field(4096), granularity)
+
+
+def _read_secret(reader: Reader, suite: Suite) -> bytes:
+    secret = reader.field(4096)
+    suite.group.check_secret(secret)
+    return secret
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What both ends know before the exchange. Each lists the suite in use and no other."""
+class AwaitM2:
+    """I after M1, SPEC 5.11."""
 
-    now: int
     suite: Suite
-    parameters_i: Parameters
-    parameters_r: Parameters
-    key_i: PrivateKey
-    key_r: PrivateKey
+    sid_i: bytes
+    ck: bytes
+    last: bytes
+    own: Identity
+    peer: Identity
+    secret: bytes
+    seed: bytes
+    suites: tuple[int, ...]
+    started: int
 
-    def schedule(self) -> Schedule:
-        """`h0` and `ck0`."""
-        return Schedule(self.suite, self.parameters_i.fingerprint(), self.parameters_r.fingerprint())
+    def encode(self) -> bytes:
+        """The form of SPEC 5.11."""
+        front = u8(1) + u8(2) + u16(self.suite.identifier) + self.sid_i + self.ck + self.last
+        both = _identity_form(self.own) + _identity_form(self.peer) + u16(len(self.secret)) + self.secret
+        return front + both + u8(bool(self.seed)) + self.seed + encode_suites(self.suites) + u64(self.started)
+
+    @classmethod
+    def decode(cls, data: bytes) -> AwaitM2:
+        """SPEC 5.11.1."""
+        reader = Reader(data)
+        suite = _read_front(reader, 2)
+        sid_i, ck, last = reader.take(16), reader.take(32), reader.take(32)
+        own, peer, secret = _read_identity(reader), _read_identity(reader), _read_secret(reader, suite)
+        seed = reader.take(64 * _flag(reader, suite))
+        suites = read_suites(reader)
+        require(all(one in SUITES for one in suites), "Decode(Unknown)", "own list")
+        started = reader.number(8)
+        reader.end()
+        return cls(suite, sid_i, ck, last, own, peer, secret, seed, suites, started)
+
+
+@dataclass(frozen=True)
+class AwaitM3:
+    """R after M2, SPEC 5.11."""
+
+    suite: Suite
+    sid_i: bytes
+    sid_r: bytes
+    ck: bytes
+    last: bytes
+    initiator: Identity
+    own: Identity
+    secret: bytes
+    x: bytes
+    ss: bytes
+    nonce: bytes
+    started: int
+
+    def encode(self) -> bytes:
+        """The form of SPEC 5.11."""
+        front = u8(1) + u8(3) + u16(self.suite.identifier) + self.sid_i + self.sid_r + self.ck + self.last
+        both = _identity_form(self.initiator) + _identity_form(self.own) + u16(len(self.secret)) + self.secret
+        tail = u16(len(self.x)) + self.x + u8(bool(self.ss)) + self.ss + self.nonce
+        return front + both + tail + u64(self.started)
+
+    @classmethod
+    def decode(cls, data: bytes) -> AwaitM3:
+        """SPEC 5.11.1."""
+        reader = Reader(data)
+        suite = _read_front(reader, 3)
+        sid_i, sid_r, ck, last = reader.take(16), reader.take(16), reader.take(32), reader.take(32)
+        initiator, own, secret = _read_identity(reader), _read_identity(reader), _read_secret(reader, suite)
+        x = reader.field(4096)
+        suite.group.check(x)
+        ss, nonce, started = reader.take(32 * _flag(reader, suite)), reader.take(32), reader.number(8)
+        reader.end()
+        return cls(suite, sid_i, sid_r, ck, last, initiator, own, secret, x, ss, nonce, started)
+
+
+def _read_front(reader: Reader, kind: int) -> Suite:
+    require(reader.number(1) == 1, "Decode(Version)")
+    require(reader.number(1) == kind, "Decode(Inconsistent)", "kind of state")
+    suite = SUITES.get(reader.number(2))
+    if suite is None:
+        raise Rejected("Decode(Unknown)", "suite")
+    return suite
+
+
+def _flag(reader: Reader, suite: Suite) -> int:
+    flag = reader.number(1)
+    require(flag == suite.hybrid, "Decode(Inconsistent)", "flag")
+    return flag
+
+
+def _received(group: Group, share: bytes) -> None:
+    """Checks a share from under a seal: whatever is wrong with it, the opaque error."""
+    try:
+        group.check(share)
+    except Rejected as error:
+        raise Rejected(OPAQUE, f"share: {error}") from error
+
+
+def check_deadline(started: int, now: int) -> None:
+    """SPEC 5.10.1."""
+    require(now + DEADLINE >= started, "Usage(ClockWentBack)")
+    require(now - started <= DEADLINE, "Peer(Deadline)")
+
+
+def start(
+    suite: Suite,
+    suites: tuple[int, ...],
+    key: PrivateKey,
+    parameters: Parameters,
+    peer: tuple[Parameters, Identity],
+    now: int,
+    draws: Draws,
+    with_hint: bool,
+    values: dict[str, Any],
+) -> tuple[AwaitM2, bytes]:
+    """I: gives M1. Draws `sid_I`, `x`, [`ek`], [salt], `sigma_1` (SPEC 4.2.1)."""
+    require(len(suites) > 0, "Usage(Empty)", "own list")
+    require(len(suites) <= 16, "Usage(TooMany)", "own list")
+    require(len(set(suites)) == len(suites), "Usage(Duplicate)", "own list")
+    require(suite.identifier in suites, "Peer(NoCommonSuite)")
+    require(key.identity.purpose == "decryption", "Key(Purpose)")
+    require(key.fingerprint == parameters.fingerprint(), "Key(OtherParameters)")
+    require(key.identity.reference.period.is_current(now), "Key(Expired)")
+    parameters.check_side(key.identity.reference, now)
+    peer[0].check_side(peer[1].reference, now)
+    require(key.identity != peer[1], "Peer(SameIdentity)")
+    schedule = Schedule.begin(suite, parameters.fingerprint(), peer[0].fingerprint(), values)
+    id_i, id_r = key.identity.encode(), peer[1].encode()
+    sid_i = draws.take(16)
+
+    def draw(name: str, length: int) -> bytes:
+        return hedged(draws.take(32), key.point, name, sid_i, schedule.last, length)
+
+    secret = suite.group.secret(draw("x", 96))
+    x = suite.group.share(secret)
+    values |= {"x": secret, "X": x}
+    seed, extensions = b"", {}
+    if suite.hybrid:
+        seed = draw("ek", 64)
+        values["d||z"] = seed
+        extensions[EXT_EK] = pq_key(seed).public_key().public_bytes_raw()
+    shown = hint(draws.take(8), id_r) if with_hint else b""
+    values["sigma_1"] = draw("sigma", 32)
+    e = encapsulate(peer[0], id_r, values["sigma_1"])
+    schedule.mix(1, e.key)
+    references = key.identity.reference, peer[1].reference
+    header = Header(suite.identifier, 1, sid_i, NO_SESSION, *references, suites, shown)
+    m1 = schedule.seal(1, header.encode(), e.encoded, Body((id_i, id_r, x), extensions).encode())
+    state = AwaitM2(suite, sid_i, schedule.ck, schedule.last, key.identity, peer[1], secret, seed, suites, now)
+    values["AwaitM2"] = state.encode()
+    return state, m1
 
 
 @dataclass
-class End:
-    """State that both ends have."""
+class Responder:
+    """R with its keys, the parameters that it knows, its list, and its table of answered `sid_I` (SPEC 5.10)."""
 
-    setting: Setting
-    draws: Draws
-    sealer: Sealer
-    sid_i: bytes = b""
-    sid_r: bytes = NO_SESSION
-    schedule: Schedule = field(init=False)
+    suites: tuple[int, ...]
+    keys: list[PrivateKey]
+    parameters: list[Parameters]
+    seen: dict[bytes, int]
 
-    def __post_init__(self) -> None:
-        self.schedule = self.setting.schedule()
-        self.id_i = self.setting.key_i.identity.encode()
-        self.id_r = self.setting.key_r.identity.encode()
+    def known(self, reference: KeyReference) -> Parameters:
+        """Row 8 of SPEC 5.5."""
+        found = [p for p in self.parameters if (p.district, p.serial) == (reference.district, reference.serial)]
+        require(bool(found), "Parameters(Unknown)")
+        return found[0]
 
-    def header(self, kind: int) -> Header:
-        """The header of our message `kind`."""
-        setting = self.setting
-        references = setting.key_i.identity.reference, setting.key_r.identity.reference
-        suites = (setting.suite.identifier,) if kind == 1 else ()
-        return Header(setting.suite.identifier, kind, self.sid_i, self.sid_r, *references, suites)
-
-    def send(self, kind: int, body: Body, encapsulation: bytes = b"") -> bytes:
-        """Seals message `kind`."""
-        plaintext = self.sealer(kind, body).encode()
-        return self.schedule.seal(kind, self.header(kind).encode(), encapsulation, plaintext)
-
-    def expect(self, data: bytes, kind: int) -> Message:
-        """Cuts message `kind` of a running exchange, whose header holds nothing new but `sid_R` of M2."""
-        message = Message.read(data, kind)
-        if kind == 2:
-            self.sid_r = message.header.sid_r
-        require(message.header == self.header(kind), "header: not of this exchange")
-        return message
-
-    def open(self, message: Message) -> Body:
-        """Opens the seal and reads the body."""
-        kind = message.header.kind
-        plaintext = self.schedule.open(kind, message.header_bytes, message.encapsulation, message.sealed)
-        return Body.decode(plaintext, kind, self.setting.suite)
-
-    def check_identities(self, body: Body) -> None:
-        """The identities under the seal are those of the exchange."""
-        require(body.fields[0] == self.id_i and body.fields[1] == self.id_r, "body: identities")
-
-    def check_setting(self) -> None:
-        """SPEC 5.5: parameters and periods of both sides, now."""
-        setting = self.setting
-        setting.parameters_i.check_usable(setting.key_i.identity.reference, setting.now)
-        setting.parameters_r.check_usable(setting.key_r.identity.reference, setting.now)
-        require(self.id_i != self.id_r, "identities: equal")
-
-
-@dataclass
-class Initiator(End):
-    """I: gives M1 and M3, takes M2 and M4. Draws `sid_I`, `x`, [`ek`], `sigma_1`; then `nI`, `sigma_3`."""
-
-    def draw(self, name: str, length: int) -> bytes:
-        """SPEC 4.2; `session` is `sid_I`, `hash` the transcript hash so far."""
-        own = self.setting.key_i.point
-        return hedged(self.draws.take(32), own, name, self.sid_i, self.schedule.last, length)
-
-    def first(self) -> bytes:
-        """M1."""
-        self.check_setting()
-        self.sid_i = self.draws.take(16)
-        suite = self.setting.suite
-        self.x_secret = self.draw("x", 96)
-        self.x = suite.group.share(self.x_secret)
-        extensions = {}
-        if suite.hybrid:
-            self.ek_seed = self.draw("ek", 64)
-            extensions[EXT_EK] = pq_key(self.ek_seed).public_key().public_bytes_raw()
-        encapsulation, key = encapsulate(self.setting.parameters_r, self.id_r, self.draw("sigma", 32))
-        self.schedule.mix(key)
-        return self.send(1, Body((self.id_i, self.id_r, self.x), extensions), encapsulation)
-
-    def third(self, second: bytes) -> bytes:
-        """M2 in, M3 out."""
-        setting = self.setting
-        suite, group = setting.suite, setting.suite.group
-        message = self.expect(second, 2)
-        self.schedule.mix(decapsulate(setting.parameters_i, self.id_i, setting.key_i.point, message.encapsulation))
-        body = self.open(message)
-        self.check_identities(body)
-        require(body.fields[2] == self.x, "body: X")
-        self.y = body.fields[3]
-        group.check(self.y)
-        require(group.x(self.y) != group.x(self.x), "body: Y is X")
-        listed = Reader(body.extensions[EXT_SUITES])
-        check_suite_rule(suite.identifier, (suite.identifier,), read_suites(listed))
-        listed.end()
-        self.commitment = body.extensions[EXT_COMMITMENT]
-        shared = group.shared(self.x_secret, self.y)
-        ss = pq_decapsulate(self.ek_seed, body.extensions[EXT_CT]) if suite.hybrid else b""
-
-        self.nonce_i = self.draw("nonce", 32)
-        encapsulation, key = encapsulate(setting.parameters_r, self.id_r, self.draw("sigma", 32))
-        self.schedule.mix(key, shared, ss)
-        return self.send(3, Body((self.id_i, self.id_r, self.y), {EXT_NONCE_I: self.nonce_i}), encapsulation)
-
-    def finish(self, fourth: bytes) -> StringInputs:
-        """M4 in: the responder opens its commitment."""
-        nonce_r = self.open(self.expect(fourth, 4)).extensions[EXT_NONCE_R]
-        expected = commitment(self.sid_i, self.sid_r, self.schedule.hashes[1], nonce_r)
-        require(expected == self.commitment, "commitment")
-        return StringInputs(self.id_i, self.id_r, self.x, self.y, self.nonce_i, nonce_r)
-
-
-@dataclass
-class Responder(End):
-    """R: takes M1 and M3, gives M2 and M4. Draws `sid_R`, `y`, [`ct`], `nR`, `sigma_2`."""
-
-    def draw(self, name: str, length: int) -> bytes:
-        """SPEC 4.2; `session` is `sid_R`, `hash` the transcript hash so far."""
-        own = self.setting.key_r.point
-        return hedged(self.draws.take(32), own, name, self.sid_r, self.schedule.last, length)
-
-    def second(self, first: bytes) -> bytes:
-        """M1 in, after the checks of SPEC 5.5, and M2 out."""
-        setting = self.setting
-        suite, group = setting.suite, setting.suite.group
+    def accept(self, first: bytes, now: int, draws: Draws, values: dict[str, Any]) -> tuple[AwaitM3, bytes]:
+        """M1 in, after the checks of SPEC 5.5, and M2 out. Draws `sid_R`, `y`, [`ct`], `nR`, `sigma_2`."""
         message = Message.read(first, 1)
-        header = message.header
-        require(header.suite == suite.identifier, "header: suite")
-        check_suite_rule(suite.identifier, header.suites, (suite.identifier,))
-        setting.parameters_i.check_usable(header.initiator, setting.now)
-        setting.parameters_r.check_usable(header.responder, setting.now)
-        require(header.responder == setting.key_r.identity.reference, "header: no such key")
-        self.sid_i = header.sid_i
-        self.schedule.mix(decapsulate(setting.parameters_r, self.id_r, setting.key_r.point, message.encapsulation))
-        body = self.open(message)
-        self.check_identities(body)
-        require(header.initiator == setting.key_i.identity.reference, "header: another initiator")
-        self.x = body.fields[2]
-        group.check(self.x)
-
-        self.sid_r = self.draws.take(16)
-        self.y_secret = self.draw("y", 96)
-        self.y = group.share(self.y_secret)
-        extensions = {}
-        self.ss = b""
+        header, suite = message.header, SUITES[message.header.suite]
+        check_suite_rule(suite.identifier, header.suites, self.suites, "Peer(NoCommonSuite)")
+        parameters_i, parameters_r = self.known(header.initiator), self.known(header.responder)
+        parameters_i.check_side(header.initiator, now)
+        parameters_r.check_side(header.responder, now)
+        fitting = fits(self.keys, header.responder, header.hint)
+        require(now >= self.seen.get(header.sid_i, 0), "Peer(Replay)")
+        decode_g2(message.encapsulation[:96])
+        require(all(key.fingerprint == parameters_r.fingerprint() for key in fitting), "Key(OtherParameters)")
+        opened = None
+        for key in fitting:
+            schedule = Schedule.begin(suite, parameters_i.fingerprint(), parameters_r.fingerprint(), values)
+            d = decapsulate(parameters_r, key.identity.encode(), key.point, message.encapsulation)
+            schedule.mix(1, d.key)
+            try:
+                opened = key, schedule, schedule.open(1, message.header_bytes, message.encapsulation, message.sealed)
+            except Rejected:
+                continue
+        if opened is None:
+            raise Rejected(OPAQUE, "seal")
+        key, schedule, plaintext = opened
+        body = Body.decode(plaintext, 1, suite)
+        id_r = key.identity.encode()
+        try:
+            initiator = Identity.decode(body.fields[0], parameters_i.granularity)
+        except Rejected as error:
+            raise Rejected(OPAQUE, error.error) from error
+        require(initiator.purpose == "decryption" and initiator.reference == header.initiator, OPAQUE, "identity of I")
+        require(body.fields[1] == id_r, OPAQUE, "identity of R")
+        require(initiator != key.identity, OPAQUE, "both ends have one identity")
+        x = body.fields[2]
+        _received(suite.group, x)
         if suite.hybrid:
             pq_check(body.extensions[EXT_EK])
-            self.ss, extensions[EXT_CT] = pq_encapsulate(body.extensions[EXT_EK], self.draw("ct", 32))
-        self.nonce_r = self.draw("nonce", 32)
-        extensions[EXT_SUITES] = encode_suites((suite.identifier,))
-        extensions[EXT_COMMITMENT] = commitment(self.sid_i, self.sid_r, self.schedule.last, self.nonce_r)
-        encapsulation, key = encapsulate(setting.parameters_i, self.id_i, self.draw("sigma", 32))
-        self.schedule.mix(key)
-        return self.send(2, Body((self.id_i, self.id_r, self.x, self.y), extensions), encapsulation)
+        self.seen[header.sid_i] = now + REPLAY
+        return _answer(message, (suite, self.suites), (key, schedule), (parameters_i, initiator), body, now, draws, values)
 
-    def fourth(self, third: bytes) -> tuple[bytes, StringInputs]:
-        """M3 in, M4 out."""
-        setting = self.setting
-        message = self.expect(third, 3)
-        key = decapsulate(setting.parameters_r, self.id_r, setting.key_r.point, message.encapsulation)
-        self.schedule.mix(key, setting.suite.group.shared(self.y_secret, self.x), self.ss)
-        body = self.open(message)
-        self.check_identities(body)
-        require(body.fields[2] == self.y, "body: Y")
-        nonce_i = body.extensions[EXT_NONCE_I]
-        inputs = StringInputs(self.id_i, self.id_r, self.x, self.y, nonce_i, self.nonce_r)
-        return self.send(4, Body((), {EXT_NONCE_R: self.nonce_r})), inputs
+
+def _answer(
+    message: Message,
+    suites: tuple[Suite, tuple[int, ...]],
+    own: tuple[PrivateKey, Schedule],
+    peer: tuple[Parameters, Identity],
+    body: Body,
+    now: int,
+    draws: Draws,
+    values: dict[str, Any],
+) -> tuple[AwaitM3, bytes]:
+    (suite, accepted), (key, schedule) = suites, own
+    h1, x = schedule.last, body.fields[2]
+    sid_i, sid_r = message.header.sid_i, draws.take(16)
+
+    def draw(name: str, length: int) -> bytes:
+        return hedged(draws.take(32), key.point, name, sid_r, h1, length)
+
+    secret = suite.group.secret(draw("y", 96))
+    y = suite.group.share(secret)
+    values |= {"y": secret, "Y": y}
+    ss, extensions = b"", {}
+    if suite.hybrid:
+        values["m"] = draw("ct", 32)
+        ss, extensions[EXT_CT] = pq_encapsulate(body.extensions[EXT_EK], values["m"])
+        values["ss"] = ss
+    nonce = draw("nonce", 32)
+    extensions[EXT_SUITES] = encode_suites(accepted)
+    extensions[EXT_COMMITMENT] = commitment(sid_i, sid_r, h1, nonce)
+    values |= {"nR": nonce, "c_R": extensions[EXT_COMMITMENT], "sigma_2": draw("sigma", 32)}
+    id_i = peer[1].encode()
+    e = encapsulate(peer[0], id_i, values["sigma_2"])
+    schedule.mix(2, e.key)
+    header = replace(message.header, kind=2, sid_r=sid_r, suites=(), hint=b"")
+    plaintext = Body((id_i, key.identity.encode(), x, y), extensions).encode()
+    m2 = schedule.seal(2, header.encode(), e.encoded, plaintext)
+    ends = peer[1], key.identity
+    state = AwaitM3(suite, sid_i, sid_r, schedule.ck, schedule.last, *ends, secret, x, ss, nonce, now)
+    values["AwaitM3"] = state.encode()
+    return state, m2
+
+
+def fits(keys: list[PrivateKey], reference: KeyReference, shown: bytes = b"") -> list[PrivateKey]:
+    """SPEC 4.5.3: the decryption keys to be tried, at most four."""
+    found = [key for key in keys if key.identity.reference == reference and key.identity.purpose == "decryption"]
+    if shown:
+        found = [key for key in found if hint(shown[:8], key.identity.encode()) == shown]
+    require(bool(found), "Key(Missing)")
+    require(len(found) <= 4, "Peer(Busy)")
+    return found
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What an exchange ends with."""
+class Unconfirmed:
+    """I after M3."""
 
-    messages: tuple[bytes, bytes, bytes, bytes]
-    exported: bytes
-    authentication_string: int
-    words: list[str]
+    header: Header
+    schedule: Schedule
+    inputs: StringInputs
+    committed: bytes
+    h1: bytes
+    started: int
+
+    def finish(self, fourth: bytes, now: int) -> Session:
+        """M4 in, SPEC 5.5.4."""
+        check_deadline(self.started, now)
+        message = Message.read(fourth, 4)
+        require(message.header == replace(self.header, kind=4), "Peer(OtherSession)")
+        h3 = self.schedule.last
+        plaintext = self.schedule.open(4, message.header_bytes, b"", message.sealed)
+        body = Body.decode(plaintext, 4, SUITES[message.header.suite])
+        nonce = body.extensions[EXT_NONCE_R]
+        expected = commitment(self.header.sid_i, self.header.sid_r, self.h1, nonce)
+        require(expected == self.committed, OPAQUE, "commitment")
+        return Session(self.schedule.ck, h3, replace(self.inputs, nonce_r=nonce))
 
 
-def run(
-    setting: Setting,
-    randomness: list[bytes],
-    wire: Wire = lambda _n, message: message,
-    sealer: Sealer = lambda _n, body: body,
-) -> Outcome:
-    """One exchange of both ends. The first draw is made when the responder starts up and enters no output."""
-    draws = Draws(randomness)
-    draws.take(32)
-    initiator = Initiator(setting, draws, sealer)
-    responder = Responder(setting, draws, sealer)
-    first = initiator.first()
-    second = responder.second(wire(1, first))
-    third = initiator.third(wire(2, second))
-    fourth, responder_has = responder.fourth(wire(3, third))
-    initiator_has = initiator.finish(wire(4, fourth))
-    draws.end()
-    ends = (
-        (initiator.schedule, initiator_has),
-        (responder.schedule, responder_has),
-    )
-    results = {(s.export(b"test", b"context", 32), s.authentication_string(has)) for s, has in ends}
-    require(len(results) == 1, "the ends differ")
-    ((exported, number),) = results
-    return Outcome((first, second, third, fourth), exported, number, words(number))
+def third(
+    state: AwaitM2,
+    second: bytes,
+    key: PrivateKey,
+    parameters: tuple[Parameters, Parameters],
+    data: bytes,
+    now: int,
+    draws: Draws,
+    values: dict[str, Any],
+) -> tuple[Unconfirmed, bytes]:
+    """I: M2 in, after the checks of SPEC 5.5.2, and M3 out. Draws `nI`, `sigma_3`."""
+    suite, group = state.suite, state.suite.group
+    check_deadline(state.started, now)
+    require(len(data) <= DATA_LIMIT, "Usage(TooMany)")
+    message = Message.read(second, 2)
+    sid_r = message.header.sid_r
+    header = Header(suite.identifier, 2, state.sid_i, sid_r, state.own.reference, state.peer.reference)
+    require(message.header == header, "Peer(OtherSession)")
+    decode_g2(message.encapsulation[:96])
+    id_i, id_r = state.own.encode(), state.peer.encode()
+    schedule = Schedule(suite, state.ck, state.last, values)
+    h1 = state.last
+    schedule.mix(2, decapsulate(parameters[0], id_i, key.point, message.encapsulation).key)
+    plaintext = schedule.open(2, message.header_bytes, message.encapsulation, message.sealed)
+    body = Body.decode(plaintext, 2, suite)
+    x, y = group.share(state.secret), body.fields[3]
+    _received(group, y)
+    require(body.fields[:2] == (id_i, id_r), OPAQUE, "identities")
+    require(body.fields[2] == x, OPAQUE, "X")
+    require(group.x(y) != group.x(x), OPAQUE, "Y is X")
+    try:
+        listed = Reader(body.extensions[EXT_SUITES])
+        theirs = read_suites(listed)
+        listed.end()
+    except Rejected as error:
+        raise Rejected(OPAQUE, error.error) from error
+    check_suite_rule(suite.identifier, state.suites, theirs, OPAQUE)
+    shared = group.shared(state.secret, y)
+    ss = pq_decapsulate(state.seed, body.extensions[EXT_CT]) if suite.hybrid else b""
+
+    def draw(name: str) -> bytes:
+        return hedged(draws.take(32), key.point, name, state.sid_i, schedule_hash, 32)
+
+    schedule_hash = schedule.last
+    nonce = draw("nonce")
+    values |= {"nI": nonce, "sigma_3": draw("sigma"), "dh": shared}
+    e = encapsulate(parameters[1], id_r, values["sigma_3"])
+    schedule.mix(3, e.key, shared, ss)
+    extensions = {EXT_NONCE_I: nonce} | ({EXT_DATA: data} if data else {})
+    header = replace(header, kind=3)
+    m3 = schedule.seal(3, header.encode(), e.encoded, Body((id_i, id_r, y), extensions).encode())
+    inputs = StringInputs(id_i, id_r, x, y, nonce, b"")
+    return Unconfirmed(header, schedule, inputs, body.extensions[EXT_COMMITMENT], h1, state.started), m3
+
+
+def fourth(
+    state: AwaitM3,
+    message_3: bytes,
+    keys: list[PrivateKey],
+    parameters: Parameters,
+    data: bytes,
+    now: int,
+    values: dict[str, Any],
+) -> tuple[Session, bytes]:
+    """R: M3 in, after the checks of SPEC 5.5.3, and M4 out."""
+    suite, group = state.suite, state.suite.group
+    check_deadline(state.started, now)
+    require(len(data) <= DATA_LIMIT, "Usage(TooMany)")
+    message = Message.read(message_3, 3)
+    references = state.initiator.reference, state.own.reference
+    header = Header(suite.identifier, 3, state.sid_i, state.sid_r, *references)
+    require(message.header == header, "Peer(OtherSession)")
+    own = [key for key in keys if key.identity == state.own]
+    require(bool(own), "Key(Missing)")
+    decode_g2(message.encapsulation[:96])
+    id_i, id_r = state.initiator.encode(), state.own.encode()
+    shared = group.shared(state.secret, state.x)
+    schedule = Schedule(suite, state.ck, state.last, values)
+    schedule.mix(3, decapsulate(parameters, id_r, own[0].point, message.encapsulation).key, shared, state.ss)
+    plaintext = schedule.open(3, message.header_bytes, message.encapsulation, message.sealed)
+    body = Body.decode(plaintext, 3, suite)
+    require(body.fields[:2] == (id_i, id_r), OPAQUE, "identities")
+    y = group.share(state.secret)
+    require(body.fields[2] == y, OPAQUE, "Y")
+    h3 = schedule.last
+    extensions = {EXT_NONCE_R: state.nonce} | ({EXT_DATA: data} if data else {})
+    m4 = schedule.seal(4, replace(header, kind=4).encode(), b"", Body((), extensions).encode())
+    inputs = StringInputs(id_i, id_r, state.x, y, body.extensions[EXT_NONCE_I], state.nonce)
+    return Session(schedule.ck, h3, inputs), m4

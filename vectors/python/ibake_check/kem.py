@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 from py_ecc.optimized_bls12_381.optimized_curve import multiply
@@ -20,12 +21,12 @@ def hedged(fresh: bytes, own_point: bytes, name: str, session: bytes, transcript
     return exp(ext(fresh, own_point), label(name) + session + transcript, length)
 
 
-def _context(parameters: Parameters, identity: bytes) -> bytes:
+def context(parameters: Parameters, identity: bytes) -> bytes:
     """`pkctx(ID)`."""
     return h(label("id"), u16(IBE_SUITE) + parameters.p_pub + lp(identity))
 
 
-def _coin(sigma: bytes, pkctx: bytes) -> int:
+def coin(sigma: bytes, pkctx: bytes) -> int:
     """`k`."""
     return scalar(exp(ext(label("H3"), sigma), pkctx, 48))
 
@@ -35,26 +36,60 @@ def _pad(gt: bytes, pkctx: bytes, u: bytes) -> bytes:
     return exp(ext(label("H2"), gt), pkctx + u, 32)
 
 
+@dataclass(frozen=True)
+class Encapsulated:
+    """An encapsulation with every value on the way."""
+
+    pkctx: bytes
+    k: int
+    u: bytes
+    gt: bytes
+    v: bytes
+    key: bytes
+
+    @property
+    def encoded(self) -> bytes:
+        """`U || V`."""
+        return self.u + self.v
+
+
 @cache
-def encapsulate(parameters: Parameters, identity: bytes, sigma: bytes) -> tuple[bytes, bytes]:
+def encapsulate(parameters: Parameters, identity: bytes, sigma: bytes) -> Encapsulated:
     """`U || V` and `K`."""
-    pkctx = _context(parameters, identity)
-    k = _coin(sigma, pkctx)
+    pkctx = context(parameters, identity)
+    k = coin(sigma, pkctx)
     u = enc96(mul_p2(k))
     gt = gt_bytes(multiply(hash_to_curve(identity, DST_H1), k), decode_g2(parameters.p_pub))
     v = xor(sigma, _pad(gt, pkctx, u))
-    return u + v, exp(ext(label("K"), sigma), pkctx + u + v, 32)
+    return Encapsulated(pkctx, k, u, gt, v, exp(ext(label("K"), sigma), pkctx + u + v, 32))
+
+
+@dataclass(frozen=True)
+class Decapsulated:
+    """A decapsulation with every value on the way."""
+
+    gt: bytes
+    sigma: bytes
+    k: int
+    u: bytes
+    z: bytes
+    rejected: bytes
+    key: bytes
+    accepted: bool
 
 
 @cache
-def decapsulate(parameters: Parameters, identity: bytes, own_point: bytes, encapsulation: bytes) -> bytes:
-    """`K`, or `K_rej` if `U` does not come from `sigma`; only a malformed `U` is refused (SPEC 4.1)."""
-    require(len(encapsulation) == ENCAPSULATION, "encapsulation: length")
+def decapsulate(parameters: Parameters, identity: bytes, own_point: bytes, encapsulation: bytes) -> Decapsulated:
+    """`K`, or `K_rej` if `U` does not come from `sigma'`; only a malformed `U` is refused (SPEC 4.1)."""
+    require(len(encapsulation) == ENCAPSULATION, "Decode(Truncated)")
     u, v = encapsulation[:96], encapsulation[96:]
     point = decode_g2(u)
-    pkctx = _context(parameters, identity)
-    sigma = xor(v, _pad(gt_bytes(decode_g1(own_point), point), pkctx, u))
+    pkctx = context(parameters, identity)
+    gt = gt_bytes(decode_g1(own_point), point)
+    sigma = xor(v, _pad(gt, pkctx, u))
+    k = coin(sigma, pkctx)
+    again = enc96(mul_p2(k))
     z = exp(ext(label("z"), own_point), pkctx, 32)
     good = exp(ext(label("K"), sigma), pkctx + u + v, 32)
     rejected = exp(ext(label("rej"), z), pkctx + u + v, 32)
-    return good if enc96(mul_p2(_coin(sigma, pkctx))) == u else rejected
+    return Decapsulated(gt, sigma, k, again, z, rejected, good if again == u else rejected, again == u)

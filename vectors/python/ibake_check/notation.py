@@ -10,7 +10,16 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 
 class Rejected(Exception):
-    """The checker, acting as a receiver, refuses its input; the text says which check failed."""
+    """An input is refused; `error` is its name in SPEC.md 1.2, `what` says which check failed."""
+
+    def __init__(self, error: str, what: str = "") -> None:
+        super().__init__(f"{error}: {what}" if what else error)
+        self.error = error
+        self.what = what
+
+
+OPAQUE = "opaque"
+"""The only error after a private key has been used, SPEC 5.7."""
 
 
 def u8(value: int) -> bytes:
@@ -63,14 +72,17 @@ def xor(left: bytes, right: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(left, right, strict=True))
 
 
-def require(condition: bool, what: str) -> None:
+def require(condition: bool, error: str, what: str = "") -> None:
     """Refuses the input unless `condition` holds."""
     if not condition:
-        raise Rejected(what)
+        raise Rejected(error, what)
 
 
 class Reader:
     """Takes fields off the front of a byte string and refuses short input and leftovers."""
+
+    truncated = "Decode(Truncated)"
+    trailing = "Decode(Trailing)"
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -81,9 +93,14 @@ class Reader:
         """How many bytes have been read."""
         return self._at
 
+    @property
+    def left(self) -> int:
+        """How many bytes have not."""
+        return len(self._data) - self._at
+
     def take(self, count: int) -> bytes:
         """The next `count` bytes."""
-        require(count <= len(self._data) - self._at, "truncated")
+        require(count <= self.left, self.truncated)
         self._at += count
         return self._data[self._at - count : self._at]
 
@@ -91,16 +108,16 @@ class Reader:
         """The next `size` bytes as a big-endian integer."""
         return int.from_bytes(self.take(size), "big")
 
-    def field(self, limit: int = 0xFFFF) -> bytes:
-        """A `u16` length and that many bytes."""
-        size = self.number(2)
-        require(size <= limit, "field too long")
-        return self.take(size)
+    def field(self, limit: int = 0xFFFF, size: int = 2) -> bytes:
+        """A length of `size` bytes, checked against its limit before it is used, and that many bytes."""
+        length = self.number(size)
+        require(length <= limit, "Decode(TooLong)")
+        return self.take(length)
 
     def rest(self) -> bytes:
         """Everything that is left."""
-        return self.take(len(self._data) - self._at)
+        return self.take(self.left)
 
     def end(self) -> None:
         """Refuses leftovers."""
-        require(self._at == len(self._data), "trailing bytes")
+        require(self.left == 0, self.trailing)
