@@ -3,10 +3,9 @@
 
 mod common;
 
-use common::wire::{Chain, Parts, read_body};
+use common::wire::{Chain, Parts, ephemeral, read_body};
 use common::{ALICE, BOB, NOW, World, exported};
 use ibake::dh::{KeyPair, Share, pq};
-use ibake::ibake::initiator::AwaitM2;
 use ibake::ibake::{Config, Responder, start};
 use ibake::suite::Suite;
 
@@ -89,20 +88,6 @@ fn control_the_same_listener_with_one_ephemeral_secret_succeeds() {
         assert!(with_x.opened3);
         assert_eq!(with_x.chain.export(b"test", b"context"), exported(&session), "{}", suite.name());
     }
-}
-
-/// `x` and the ML-KEM seed out of the serial form of the initiator's state.
-fn ephemeral(state: &[u8], suite: Suite) -> (Vec<u8>, Option<[u8; 64]>) {
-    assert!(AwaitM2::from_bytes(state).is_ok());
-    let mut at = 1 + 1 + 2 + 16 + 32 + 32;
-    let var = |at: usize| usize::from(u16::from_be_bytes([state[at], state[at + 1]]));
-    for _ in 0..2 {
-        at += 1;
-        at += 2 + var(at);
-    }
-    let x = state[at + 2..at + 2 + var(at)].to_vec();
-    at += 2 + var(at) + 1;
-    (x, suite.is_hybrid().then(|| state[at..at + 64].try_into().unwrap()))
 }
 
 #[test]

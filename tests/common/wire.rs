@@ -2,6 +2,7 @@
 
 use hkdf::Hkdf;
 use ibake::aead;
+use ibake::ibake::initiator::AwaitM2;
 use ibake::ibe::extract::PrivateKey;
 use ibake::ibe::kem::Encapsulation;
 use ibake::suite::Suite;
@@ -172,4 +173,18 @@ pub fn read_body(mut bytes: &[u8], count: usize) -> (Vec<Vec<u8>>, Extensions) {
         extensions.push((*kind, var(&mut bytes).to_vec()));
     }
     (fields, extensions)
+}
+
+/// `x` and the ML-KEM seed out of the serial form of the initiator's state.
+pub fn ephemeral(state: &[u8], suite: Suite) -> (Vec<u8>, Option<[u8; 64]>) {
+    assert!(AwaitM2::from_bytes(state).is_ok());
+    let mut at = 1 + 1 + 2 + 16 + 32 + 32;
+    let var = |at: usize| usize::from(u16::from_be_bytes([state[at], state[at + 1]]));
+    for _ in 0..2 {
+        at += 1;
+        at += 2 + var(at);
+    }
+    let x = state[at + 2..at + 2 + var(at)].to_vec();
+    at += 2 + var(at) + 1;
+    (x, suite.is_hybrid().then(|| state[at..at + 64].try_into().unwrap()))
 }

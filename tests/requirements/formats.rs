@@ -14,7 +14,7 @@ use ibake::suite::Aead;
 const HINT: usize = 16;
 
 /// The reference to a key as 4.5 writes it.
-fn reference(key: &PrivateKey) -> Vec<u8> {
+pub(super) fn reference(key: &PrivateKey) -> Vec<u8> {
     let id = key.identity();
     let district = id.district().as_str().as_bytes();
     let mut out = [&(district.len() as u16).to_be_bytes(), district].concat();
@@ -24,7 +24,7 @@ fn reference(key: &PrivateKey) -> Vec<u8> {
     out
 }
 
-fn decapsulate(bytes: &[u8], key: &PrivateKey) -> [u8; 32] {
+pub(super) fn decapsulate(bytes: &[u8], key: &PrivateKey) -> [u8; 32] {
     *Encapsulation::decode(bytes.try_into().unwrap()).unwrap().decapsulate(key).unwrap().expose()
 }
 
@@ -114,16 +114,16 @@ struct File {
     fk: Vec<u8>,
 }
 
-fn list(names: &[Vec<u8>]) -> [u8; 32] {
+pub(super) fn list(names: &[Vec<u8>]) -> [u8; 32] {
     let count = (names.len() as u16).to_be_bytes();
     sha(&[&label("file"), &[1, 0, 1, 1], &count, &names.concat()])
 }
 
-fn wrap_key(k: &[u8; 32], i: u16) -> [u8; 32] {
+pub(super) fn wrap_key(k: &[u8; 32], i: u16) -> [u8; 32] {
     exp(k, &[&label("file wrap")[..], &i.to_be_bytes()].concat())
 }
 
-fn payload_key(fk: &[u8], header: &[u8], ad: &[u8]) -> [u8; 32] {
+pub(super) fn payload_key(fk: &[u8], header: &[u8], ad: &[u8]) -> [u8; 32] {
     exp(&ext(&label("file"), fk), &sha(&[&lp(header), &lp(ad)]))
 }
 

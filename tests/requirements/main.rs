@@ -1,6 +1,7 @@
 //! Requirements of SPEC.md that no other test would notice missing; `docs/checks.md` says which test covers which.
 #![allow(clippy::unwrap_used)]
 
+mod claims;
 #[path = "../common/mod.rs"]
 mod common;
 mod exchange;
