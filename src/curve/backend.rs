@@ -88,6 +88,9 @@ pub(crate) trait Point: Group {
     fn from_checked_compressed(bytes: &Self::Compressed) -> Option<Self>;
     /// The finite point of an uncompressed encoding whose flags and ranges were already checked; `None` off the curve.
     fn from_checked_uncompressed(bytes: &Self::Uncompressed) -> Option<Self>;
+    /// The point of an uncompressed encoding that was computed here, infinity included, and whether it is on the curve; without
+    /// that the point is worthless. Constant time in everything.
+    fn from_computed(bytes: &Self::Uncompressed) -> (Self, Choice);
     /// Whether a point of the curve is in the subgroup of order `r`.
     fn in_subgroup(&self) -> bool;
 }

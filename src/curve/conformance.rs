@@ -249,6 +249,8 @@ fn encodings<P: Point>() {
             assert!(from_compressed::<P>(&short).is_ok_and(|p| yes(p.ct_eq(&point))));
             assert!(from_uncompressed::<P>(&long).is_ok_and(|p| yes(p.ct_eq(&point))));
             assert!(decode::<P>(short.as_ref()).is_ok_and(|p| yes(p.ct_eq(&point))));
+            let (again, on_curve) = P::from_computed(&long);
+            assert!(yes(on_curve) && again.to_uncompressed().as_ref() == long.as_ref());
         }
         let (short, long) = (point.to_compressed(), point.to_uncompressed());
         let refused = |flags| {
@@ -275,6 +277,7 @@ fn encodings<P: Point>() {
         let mut off = long;
         let last = off.as_ref().len() - 1;
         off.as_mut()[last] ^= 1;
+        assert!(!yes(P::from_computed(&off).1));
         assert!(matches!(
             from_uncompressed::<P>(&off).err(),
             Some(DecodeReason::NotOnCurve | DecodeReason::NotCanonical)
@@ -292,6 +295,8 @@ fn encodings<P: Point>() {
     assert!(long.as_ref()[0] == 0x40 && long.as_ref()[1..].iter().all(|b| *b == 0));
     assert!(from_compressed::<P>(&short).is_ok_and(|p| yes(p.is_identity())));
     assert!(from_uncompressed::<P>(&long).is_ok_and(|p| yes(p.is_identity())));
+    let (infinity, on_curve) = P::from_computed(&long);
+    assert!(yes(on_curve & infinity.is_identity()));
     assert_eq!(decode::<P>(short.as_ref()).err(), Some(DecodeReason::Infinity));
     for at in [0, 1, short.as_ref().len() / 2, short.as_ref().len() - 1] {
         let (mut short, mut long) = (short, long);
@@ -328,7 +333,6 @@ fn encodings_g2<B: Backend>() {
     encodings::<B::G2>();
 }
 
-/// The route for secrets gives what the public one gives, verdicts and reasons included.
 fn weighted_sums<B: Backend>() {
     let mut numbers = Numbers::new(17);
     let weight = |n: &mut Numbers| u128::from_be_bytes(n.bytes());
@@ -362,6 +366,7 @@ fn weighted_sums<B: Backend>() {
     assert!(yes(weighted_sum(&[p, minus], &[7, 7]).is_identity()));
 }
 
+/// The route for secrets gives what the public one gives, verdicts and reasons included.
 fn secret_decoding<B: Backend>() {
     let mut numbers = Numbers::new(9);
     let mut cases: Vec<[u8; 48]> = small_x::<B::G1>().collect();

@@ -11,7 +11,7 @@ use super::backend::{Backend, Group, Point};
 use super::fixed::FixedBase;
 use super::scalar::Scalar;
 use super::{Active, decode, sum};
-use crate::error::DecodeError;
+use crate::error::{DecodeError, DecodeReason};
 
 type Raw1 = <Active as Backend>::G1;
 type Raw2 = <Active as Backend>::G2;
@@ -123,13 +123,13 @@ macro_rules! point_type {
             /// Not on the curve, which computed bytes never are.
             ///
             /// # Timing
-            /// Constant but for infinity and the verdict.
+            /// Constant but for the verdict.
             pub(crate) fn from_trusted(bytes: &[u8; 2 * $bytes]) -> Result<Self, DecodeError> {
-                let off = DecodeError::new($what, crate::error::DecodeReason::NotOnCurve);
-                if bytes[0] & 0x40 != 0 {
-                    return Ok(Self::identity());
+                let (point, on_curve) = Point::from_computed(bytes);
+                match bool::from(on_curve) {
+                    true => Ok(Self(point)),
+                    false => Err(DecodeError::new($what, DecodeReason::NotOnCurve)),
                 }
-                Point::from_checked_uncompressed(bytes).map(Self).ok_or(off)
             }
 
             pub(super) const fn raw(&self) -> &$raw {

@@ -189,6 +189,13 @@ macro_rules! point {
                 bool::from(point.is_on_curve()).then(|| point.into())
             }
 
+            fn from_computed(bytes: &Self::Uncompressed) -> (Self, Choice) {
+                let read = $affine::from_uncompressed_unchecked(bytes);
+                let is_point = read.is_some();
+                let point = read.unwrap_or($affine::default());
+                (point.into(), is_point & point.is_on_curve())
+            }
+
             fn in_subgroup(&self) -> bool {
                 $affine::from(self).is_torsion_free().into()
             }

@@ -43,6 +43,14 @@ pub(super) trait Field: Copy + Default + 'static {
     fn fps(&self) -> &[blst_fp];
     fn fps_mut(&mut self) -> &mut [blst_fp];
     fn one() -> Self;
+    /// Reads coefficients of 48 bytes, big-endian and canonical, the highest first.
+    fn read(bytes: &[u8]) -> Self {
+        let mut field = Self::default();
+        for (fp, bytes) in field.fps_mut().iter_mut().rev().zip(bytes.as_chunks::<48>().0) {
+            *fp = out!(blst_fp, blst_fp_from_bendian, bytes.as_ptr());
+        }
+        field
+    }
     fn negated(&self) -> Self;
     fn sub(&self, other: &Self) -> Self;
     fn mul(&self, other: &Self) -> Self;

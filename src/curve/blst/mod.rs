@@ -148,7 +148,7 @@ macro_rules! point {
     ($point:ident, $affine:ident, $field:ident, $bytes:literal, $parts:literal, $endo:path, $generator:ident, $add:ident,
      $add_affine:ident, $double:ident, $cneg:ident, $mult:ident, $from_affine:ident, $many:ident,
      $is_inf:ident, $is_equal:ident, $in_group:ident, $hash:ident, $encode:ident, $map:ident, $compress:ident, $serialize:ident, $uncompress:ident,
-     $deserialize:ident) => {
+     $deserialize:ident, $on_curve:ident) => {
         impl Group for $point {
             type Entry = $affine;
             const PARTS: usize = $parts;
@@ -307,6 +307,19 @@ macro_rules! point {
                 known_curve(verdict).then(|| out!($point, $from_affine, &affine))
             }
 
+            fn from_computed(bytes: &Self::Uncompressed) -> (Self, Choice) {
+                // Without the flags: infinity is written as zeros, which blst takes for it.
+                let mut bytes = Zeroizing::new(*bytes);
+                bytes[0] &= 0x1f;
+                let (x, y) = bytes.split_at($bytes);
+                let mut affine = $affine { x: $field::read(x), y: $field::read(y) };
+                let on_curve = choice(ask!($on_curve, &affine));
+                let point = out!($point, $from_affine, &affine);
+                affine.x.wipe();
+                affine.y.wipe();
+                (point, on_curve)
+            }
+
             fn in_subgroup(&self) -> bool {
                 ask!($in_group, self)
             }
@@ -318,12 +331,12 @@ macro_rules! point {
 point!(blst_p1, blst_p1_affine, blst_fp, 48, 2, endo_g1, blst_p1_generator, blst_p1_add_or_double,
     blst_p1_add_or_double_affine, blst_p1_double, blst_p1_cneg, blst_p1_mult, blst_p1_from_affine,
     blst_p1s_to_affine, blst_p1_is_inf, blst_p1_is_equal, blst_p1_in_g1, blst_hash_to_g1, blst_encode_to_g1, blst_map_to_g1,
-    blst_p1_compress, blst_p1_serialize, blst_p1_uncompress, blst_p1_deserialize);
+    blst_p1_compress, blst_p1_serialize, blst_p1_uncompress, blst_p1_deserialize, blst_p1_affine_on_curve);
 #[rustfmt::skip] // one name per line would hide the list's regularity
 point!(blst_p2, blst_p2_affine, blst_fp2, 96, 4, endo_g2, blst_p2_generator, blst_p2_add_or_double,
     blst_p2_add_or_double_affine, blst_p2_double, blst_p2_cneg, blst_p2_mult, blst_p2_from_affine,
     blst_p2s_to_affine, blst_p2_is_inf, blst_p2_is_equal, blst_p2_in_g2, blst_hash_to_g2, blst_encode_to_g2, blst_map_to_g2,
-    blst_p2_compress, blst_p2_serialize, blst_p2_uncompress, blst_p2_deserialize);
+    blst_p2_compress, blst_p2_serialize, blst_p2_uncompress, blst_p2_deserialize, blst_p2_affine_on_curve);
 
 /// blst reports `(0, +-2)`, a point of order 3, as outside the group already while decoding; on the curve it is.
 fn known_curve(verdict: BLST_ERROR) -> bool {
