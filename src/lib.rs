@@ -11,6 +11,10 @@ pub mod batch;
 pub mod curve;
 #[cfg(not(feature = "hazmat"))]
 pub(crate) mod curve;
+#[cfg(feature = "declassify")]
+pub mod declassify;
+#[cfg(not(feature = "declassify"))]
+pub(crate) mod declassify;
 pub mod dh;
 pub mod encoding;
 pub mod error;

@@ -5,9 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// Requirements that say something about the world: the only ones that may stand without code and test.
-const STATEMENTS: &[&str] = &["10.1", "10.2"];
-
 fn read(path: &str) -> Option<String> {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).ok()
 }
@@ -17,10 +14,9 @@ fn read(path: &str) -> Option<String> {
 struct Row {
     /// `5.5` or `5.5 row 7`.
     requirement: String,
-    /// File, line and what stands there; nothing in a statement.
-    code: Option<(String, usize, String)>,
+    /// File, line and what stands there.
+    code: (String, usize, String),
     tests: Vec<(String, String)>,
-    statement: bool,
 }
 
 /// The content of a cell in backticks, with `\|` for the bar.
@@ -45,17 +41,11 @@ fn table() -> Vec<Row> {
 fn row(line: &str) -> Row {
     let cells = cells(line);
     let [requirement, code, text, tests] = cells.as_slice() else { panic!("four cells: {line}") };
-    let statement = tests.starts_with("statement: ");
-    let tests = match statement {
-        true => vec![],
-        false => tests.split(',').map(bare).map(|t| test(&t)).collect(),
-    };
-    let code = (!code.is_empty()).then(|| {
-        let code = bare(code);
-        let (file, line) = code.rsplit_once(':').unwrap_or_else(|| panic!("file and line: {code}"));
-        (file.to_owned(), line.parse().unwrap_or_else(|_| panic!("a line number: {code}")), bare(text))
-    });
-    Row { requirement: requirement.clone(), code, tests, statement }
+    let tests = tests.split(',').map(bare).map(|t| test(&t)).collect();
+    let code = bare(code);
+    let (file, at) = code.rsplit_once(':').unwrap_or_else(|| panic!("file and line: {line}"));
+    let code = (file.to_owned(), at.parse().unwrap_or_else(|_| panic!("a line number: {code}")), bare(text));
+    Row { requirement: requirement.clone(), code, tests }
 }
 
 fn test(text: &str) -> (String, String) {
@@ -99,12 +89,6 @@ fn every_requirement_has_a_row_and_every_row_a_requirement() {
     let invented: Vec<_> = covered.difference(&required).collect();
     assert!(missing.is_empty(), "without a row: {missing:?}");
     assert!(invented.is_empty(), "not in SPEC.md: {invented:?}");
-    let statements: BTreeSet<&str> = rows.iter().filter(|r| r.statement).map(|r| r.requirement.as_str()).collect();
-    assert_eq!(statements, STATEMENTS.iter().copied().collect());
-    for row in &rows {
-        assert_eq!(row.statement, row.code.is_none() && row.tests.is_empty(), "code and tests, or neither: {row:?}");
-        assert!(!row.statement || rows.iter().filter(|r| r.requirement == row.requirement).count() == 1);
-    }
 }
 
 /// Line numbers on which `text` stands.
@@ -117,7 +101,7 @@ fn every_line_holds_what_its_row_says() {
     let mut sources = BTreeMap::new();
     let (mut wrong, mut print) = (Vec::new(), read("docs/checks.md").unwrap());
     for row in table() {
-        let Some((file, line, text)) = row.code else { continue };
+        let (file, line, text) = row.code;
         let source = sources.entry(file.clone()).or_insert_with(|| read(&file));
         let Some(source) = source else {
             wrong.push(format!("{}: there is no {file}", row.requirement));
@@ -200,6 +184,6 @@ fn the_checks_of_this_file_can_fail() {
     assert_eq!(lines_of("x\ny x\n", "y"), [2]);
     assert_eq!(bare(" `a \\| b` "), "a | b");
     let r = row("| 5.5 row 1 | `src/a.rs:7` | `a \\|b\\| c` | `t.rs::x`, `u.rs::y` |");
-    assert_eq!(r.code, Some(("src/a.rs".into(), 7, "a |b| c".into())));
+    assert_eq!(r.code, ("src/a.rs".into(), 7, "a |b| c".into()));
     assert_eq!(r.tests, [("t.rs".into(), "x".into()), ("u.rs".into(), "y".into())]);
 }

@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 
 use super::BatchError;
+use crate::declassify;
 use crate::kdf::{Prk, hash, label};
 use crate::secret::Secret;
 use crate::suite::labels;
@@ -36,6 +37,8 @@ pub(super) fn draw<R: TryCryptoRng + ?Sized>(n: usize, inputs: &[&[u8]], rng: &m
     let mut out = Vec::with_capacity(n.next_multiple_of(BLOCK));
     for block in 0..n.div_ceil(BLOCK) as u64 {
         let bytes = prk.expand::<{ 16 * BLOCK }>(&[label(labels::BATCH_WEIGHTS).as_ref(), &block.to_be_bytes()]);
+        // Keyed by the fresh bytes: they say nothing about the inputs, and sums are not constant time in them.
+        declassify::published("weights of a batch", bytes.expose());
         out.extend(bytes.expose().as_chunks::<16>().0.iter().map(|b| u128::from_be_bytes(*b).max(1)));
     }
     out.truncate(n);

@@ -11,6 +11,7 @@ use super::backend::{Backend, Group, Point};
 use super::fixed::FixedBase;
 use super::scalar::Scalar;
 use super::{Active, decode, sum};
+use crate::declassify;
 use crate::error::{DecodeError, DecodeReason};
 
 type Raw1 = <Active as Backend>::G1;
@@ -126,10 +127,25 @@ macro_rules! point_type {
             /// Constant but for the verdict.
             pub(crate) fn from_trusted(bytes: &[u8; 2 * $bytes]) -> Result<Self, DecodeError> {
                 let (point, on_curve) = Point::from_computed(bytes);
-                match bool::from(on_curve) {
+                match declassify::verdict("computed point is on the curve", on_curve) {
                     true => Ok(Self(point)),
                     false => Err(DecodeError::new($what, DecodeReason::NotOnCurve)),
                 }
+            }
+
+            /// The point as it leaves the secret realm under the given name; see [`crate::declassify`].
+            #[cfg(not(feature = "declassify"))]
+            #[inline(always)]
+            pub(crate) fn published(self, _: &'static str) -> Self {
+                self
+            }
+
+            /// The point as it leaves the secret realm under the given name; see [`crate::declassify`].
+            #[cfg(feature = "declassify")]
+            pub(crate) fn published(self, point: &'static str) -> Self {
+                let bytes = self.to_uncompressed();
+                crate::declassify::published(point, &bytes);
+                Self::from_uncompressed(&bytes).unwrap_or(self)
             }
 
             pub(super) const fn raw(&self) -> &$raw {

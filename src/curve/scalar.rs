@@ -8,6 +8,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use super::Active;
 use super::backend::{Backend, Limbs};
 use super::constants::R;
+use crate::declassify;
 use crate::error::{DecodeError, DecodeReason, Error};
 use crate::secret::Secret;
 
@@ -30,7 +31,7 @@ impl Scalar {
             *limb = u64::from_be_bytes(*be);
         }
         let scalar = Self(limbs);
-        match bool::from(is_canonical(&scalar.0)) {
+        match declassify::verdict("scalar is canonical", is_canonical(&scalar.0)) {
             true => Ok(scalar),
             false => Err(DecodeError::new("scalar", DecodeReason::NotCanonical)),
         }
@@ -52,7 +53,7 @@ impl Scalar {
     /// [`Error::Random`] if the generator fails, or gives zero (which a working one never does).
     pub fn random<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<Self, Error> {
         let scalar = Self::from_wide(Secret::<48>::random(rng)?.expose());
-        match bool::from(scalar.is_zero()) {
+        match declassify::verdict("random scalar is zero", scalar.is_zero()) {
             false => Ok(scalar),
             true => Err(Error::Random),
         }

@@ -28,6 +28,7 @@ mod x25519;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::declassify;
 use crate::error::{DecodeError, DecodeReason};
 use crate::secret::{Secret, SecretVec};
 use crate::suite::Group;
@@ -152,6 +153,7 @@ impl KeyPair {
             Key::P521(k) => (Group::P521, k.share()),
             Key::X25519(k) => (Group::X25519, k.share()),
         };
+        declassify::published("Diffie-Hellman share", &bytes);
         Self { key, share: Share { group, bytes } }
     }
 

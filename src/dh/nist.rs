@@ -3,11 +3,12 @@
 use alloc::vec::Vec;
 
 use p256::elliptic_curve::point::AffineCoordinates;
-use p256::elliptic_curve::subtle::{ConditionallySelectable, CtOption};
+use p256::elliptic_curve::subtle::ConditionallySelectable;
 use p256::elliptic_curve::zeroize::{Zeroize, ZeroizeOnDrop};
 use p256::elliptic_curve::{CurveArithmetic, Field, FieldBytes, Group, PrimeField};
 
 use super::{Exchange, SEED_BYTES, exact_reason};
+use crate::declassify;
 use crate::error::DecodeReason;
 use crate::secret::{Secret, SecretVec};
 
@@ -88,8 +89,9 @@ impl<C: Curve> Exchange for Key<C> {
         let mut repr = FieldBytes::<C>::try_from(bytes).ok()?;
         let scalar = C::Scalar::from_repr(repr);
         repr.zeroize();
-        let nonzero: CtOption<Self> = scalar.and_then(|k| CtOption::new(Self(k), !k.is_zero()));
-        nonzero.into_option()
+        let below = scalar.is_some();
+        let key = Self(scalar.unwrap_or(C::Scalar::ZERO));
+        declassify::verdict("Diffie-Hellman secret is in range", below & !key.0.is_zero()).then_some(key)
     }
 
     fn to_bytes(&self) -> SecretVec {

@@ -10,6 +10,7 @@ use ml_kem::kem::{Decapsulate, KeyExport};
 use ml_kem::ml_kem_768;
 
 use super::exact;
+use crate::declassify;
 use crate::error::{DecodeError, DecodeReason};
 use crate::secret::Secret;
 
@@ -40,7 +41,9 @@ impl KeyPair {
     /// The public key to send.
     #[must_use]
     pub fn encapsulation_key(&self) -> [u8; ENCAPSULATION_KEY_BYTES] {
-        self.key.encapsulation_key().to_bytes().into()
+        let bytes: [u8; ENCAPSULATION_KEY_BYTES] = self.key.encapsulation_key().to_bytes().into();
+        declassify::published("ML-KEM encapsulation key", &bytes);
+        bytes
     }
 
     /// The seed, for the sealed state of a half-open exchange.

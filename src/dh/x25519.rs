@@ -2,9 +2,11 @@
 
 use alloc::vec::Vec;
 
+use subtle::Choice;
 use x25519_dalek::{PublicKey, StaticSecret};
 
 use super::{Exchange, SEED_BYTES, exact_reason};
+use crate::declassify;
 use crate::error::DecodeReason;
 use crate::secret::{Secret, SecretVec};
 
@@ -78,7 +80,8 @@ impl Exchange for Key {
     fn agree(&self, share: &[u8]) -> Result<SecretVec, DecodeReason> {
         let shared = self.0.diffie_hellman(&PublicKey::from(*decode(share)?));
         // RFC 7748 section 6.1. Cannot happen after `decode`; kept because the list above might be wrong, this cannot.
-        if !shared.was_contributory() {
+        let contributory = Choice::from(u8::from(shared.was_contributory()));
+        if !declassify::verdict("X25519 result is not zero", contributory) {
             return Err(DecodeReason::NotInSubgroup);
         }
         Ok(SecretVec::new(shared.as_bytes().to_vec()))

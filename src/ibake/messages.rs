@@ -9,6 +9,7 @@
 
 use alloc::vec::Vec;
 
+use crate::declassify;
 use crate::encoding::{Reader, Writer};
 use crate::error::{DecodeError, DecodeReason, Error, PeerError};
 use crate::ibe::kem::{ENCAPSULATION_BYTES, Encapsulation};
@@ -253,18 +254,22 @@ impl<'a> Body<'a> {
         let mut out = Self::default();
         let [ids, x, y] = Self::fields(kind);
         if ids {
-            (out.id_i, out.id_r) = (r.var16("ID_I", FIELD_LIMIT)?, r.var16("ID_R", FIELD_LIMIT)?);
+            (out.id_i, out.id_r) = (shown(&mut r, "ID_I")?, shown(&mut r, "ID_R")?);
         }
         if x {
-            out.x = r.var16("X", FIELD_LIMIT)?;
+            out.x = shown(&mut r, "X")?;
         }
         if y {
-            out.y = r.var16("Y", FIELD_LIMIT)?;
+            out.y = shown(&mut r, "Y")?;
         }
         let mut last = 0;
         while !r.rest().is_empty() {
+            declassify::published("type and length under a seal", r.rest().get(..3).unwrap_or(r.rest()));
             let kind = r.u8("extension")?;
             let value = r.var16("extension", DATA_LIMIT)?;
+            if kind < Extension::NonceI as u8 {
+                declassify::published("public field under a seal", value);
+            }
             if kind <= last {
                 return Err(DecodeError::new("extension", DecodeReason::Inconsistent));
             }
@@ -283,6 +288,14 @@ impl<'a> Body<'a> {
         }
         Ok(out)
     }
+}
+
+/// A field that is public to both ends (identities, shares), behind its length. Its parsing is not constant time.
+fn shown<'a>(r: &mut Reader<'a>, what: &'static str) -> Result<&'a [u8], DecodeError> {
+    declassify::published("type and length under a seal", r.rest().get(..2).unwrap_or(r.rest()));
+    let field = r.var16(what, FIELD_LIMIT)?;
+    declassify::published("public field under a seal", field);
+    Ok(field)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::declassify;
 use crate::encoding::lp;
 use crate::error::{Error, UsageError};
 use crate::ibe::identity::Identity;
@@ -135,16 +136,22 @@ impl AuthenticationString {
         u32::from_be_bytes(*self.0.expose())
     }
 
+    /// The value on its way to a person: the forms for reading aloud are not constant time in it.
+    fn shown(&self) -> u32 {
+        declassify::published("authentication string", self.0.expose());
+        self.value()
+    }
+
     /// Three words of the 2,048-word English list of BIP-39, for the top 10, the middle 11 and the low 11 bits.
     pub fn words(&self) -> [&'static str; 3] {
         let list = bip39::Language::English.word_list();
-        let v = self.value();
+        let v = self.shown();
         [v >> 22, (v >> 11) & 0x7ff, v & 0x7ff].map(|i| list.get(i as usize).copied().unwrap_or(""))
     }
 
     /// Ten decimal digits in groups `123 456 7890`.
     pub fn digits(&self) -> String {
-        let all: Vec<char> = alloc::format!("{:010}", self.value()).chars().collect();
+        let all: Vec<char> = alloc::format!("{:010}", self.shown()).chars().collect();
         let group = |a: usize, b: usize| all.get(a..b).unwrap_or(&[]).iter().collect::<String>();
         alloc::format!("{} {} {}", group(0, 3), group(3, 6), group(6, 10))
     }

@@ -9,6 +9,7 @@ use super::identity::{Identity, Purpose};
 use super::params::{Description, PublicParameters};
 use super::period::Granularity;
 use crate::curve::{G1, G2, G2Prepared, Scalar, pairing_product_is_one};
+use crate::declassify;
 use crate::encoding::{G1_BYTES, Reader, Writer, lp};
 use crate::error::{DecodeError, DecodeReason, Error, KeyError, ParametersError};
 use crate::kdf::{Prk, hash, label};
@@ -40,7 +41,7 @@ impl MasterKey {
     /// [`DecodeError`] if they are zero or not below the group order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, Error> {
         let s = Scalar::from_be_bytes(bytes)?;
-        if bool::from(s.is_zero()) {
+        if declassify::verdict("master key is zero", s.is_zero()) {
             return Err(DecodeError::new("master key", DecodeReason::NotCanonical).into());
         }
         Ok(Self { s })
@@ -51,8 +52,9 @@ impl MasterKey {
     /// # Errors
     /// Whatever is wrong with the description (validity turned around, serial zero).
     pub fn public_parameters(&self, description: Description) -> Result<PublicParameters, Error> {
-        let p_pub = G2::mul_generator(&self.s);
+        let p_pub = G2::mul_generator(&self.s).published("P_pub");
         let pop = G1::hash(&PublicParameters::fingerprint_of(&description, &p_pub), DST_POP).mul(&self.s);
+        let pop = pop.published("proof of possession");
         PublicParameters::assemble(description, p_pub, pop)
     }
 
@@ -61,7 +63,8 @@ impl MasterKey {
     /// # Errors
     /// [`ParametersError::Mismatch`] if `P_pub` is not `[s]P2`.
     pub fn issuer(self, parameters: PublicParameters) -> Result<Issuer, Error> {
-        if !bool::from(G2::mul_generator(&self.s).ct_eq(parameters.p_pub())) {
+        let ours = G2::mul_generator(&self.s).ct_eq(parameters.p_pub());
+        if !declassify::verdict("parameters belong to the master key", ours) {
             return Err(ParametersError::Mismatch.into());
         }
         let twice = self.s.add(&self.s);
@@ -118,7 +121,8 @@ impl Issuer {
         self.parameters.check_identity(identity)?;
         let Q_ID = hash_identity(identity);
         let d = Q_ID.mul(&self.master.s);
-        if !bool::from(Q_ID.mul(&self.twice).ct_eq(&d.double())) {
+        let same = Q_ID.mul(&self.twice).ct_eq(&d.double());
+        if !declassify::verdict("extracted key passes its check", same) {
             return Err(KeyError::NotGenuine.into());
         }
         Ok(PrivateKey::assemble(identity.clone(), &self.parameters, d))
@@ -197,7 +201,7 @@ impl PrivateKey {
         let left = self.d.neg();
         let Q_ID = hash_identity(&self.identity);
         let product = [(&left, G2Prepared::generator()), (&Q_ID, parameters.p_pub_prepared())];
-        if !bool::from(pairing_product_is_one(&product)) {
+        if !declassify::verdict("private key is genuine", pairing_product_is_one(&product)) {
             return Err(KeyError::NotGenuine.into());
         }
         Ok(())
@@ -267,6 +271,7 @@ pub struct PrivateKeyHeader {
 }
 
 pub(crate) fn split(bytes: &[u8]) -> Result<(PrivateKeyHeader, &[u8; G1_BYTES]), Error> {
+    declassify::published("private key but for its point", bytes.split_at(bytes.len().saturating_sub(G1_BYTES)).0);
     let mut r = Reader::new(bytes);
     let version = r.u8("private key version")?;
     if version != KEY_VERSION {

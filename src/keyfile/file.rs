@@ -77,7 +77,7 @@ fn check_mode(_: &Path, _: &fs::Metadata) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Symlink`], [`Error::NotAFile`] if `path` is a directory or device, [`Error::Io`].
 pub fn write_secret_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    place(path, true, |file| file.write_all(bytes))
+    place(path, true, |file| write(file, bytes))
 }
 
 /// Writes a file with mode 0600 that must not exist yet, as [`write_secret_file`] otherwise.
@@ -85,7 +85,7 @@ pub fn write_secret_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Exists`] if anything has that name, also a dangling link; [`Error::Io`].
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    place(path, false, |file| file.write_all(bytes))
+    place(path, false, |file| write(file, bytes))
 }
 
 /// Writes many new files into one directory, each as [`write_new`] does. The directory is flushed once, at the end;
@@ -99,16 +99,28 @@ pub(crate) fn write_new_files(directory: &Path, files: &[(String, Vec<u8>)]) -> 
     if files.is_empty() {
         return Ok(());
     }
-    let write = |part: &[(String, Vec<u8>)]| {
-        part.iter().try_for_each(|(name, bytes)| put(&directory.join(name), false, |file| file.write_all(bytes)))
+    let write_part = |part: &[(String, Vec<u8>)]| {
+        part.iter().try_for_each(|(name, bytes)| put(&directory.join(name), false, |file| write(file, bytes)))
     };
     std::thread::scope(|scope| {
         let parts: Vec<_> =
-            files.chunks(files.len().div_ceil(WRITERS)).map(|p| scope.spawn(move || write(p))).collect();
+            files.chunks(files.len().div_ceil(WRITERS)).map(|p| scope.spawn(move || write_part(p))).collect();
         // A thread that panics is a bug of ours; the panic goes on.
         parts.into_iter().try_for_each(|t| t.join().unwrap_or_else(|e| std::panic::resume_unwind(e)))
     })?;
     flush(directory).map_err(|e| Error::io(directory, &e))
+}
+
+fn write(file: &mut NamedTempFile, bytes: &[u8]) -> io::Result<()> {
+    // Published as a copy, so that the secret itself keeps its mark.
+    #[cfg(feature = "declassify")]
+    let copy = bytes.to_vec();
+    #[cfg(feature = "declassify")]
+    let bytes = {
+        crate::declassify::published("what is written to a file", &copy);
+        &copy[..]
+    };
+    file.write_all(bytes)
 }
 
 /// Flushes the names in a directory.

@@ -10,7 +10,7 @@
 //! # Timing
 //! blst's scalar multiplication, complete addition, pairing and square root are constant time but for predicates that are
 //! fixed for valid inputs: scalar zero, `Z = 1`, `Z = 0`. Decompression branches on the sign of `y` and is used on public
-//! points only; secrets go through [`Backend::lift_secret`].
+//! points only; secrets go through [`Backend::lift_secret`] or, where they were computed here, [`Point::from_computed`].
 #![allow(unsafe_code)]
 
 use alloc::vec;

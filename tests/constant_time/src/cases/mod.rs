@@ -1,0 +1,24 @@
+//! The cases, by layer of the library. A name is what `docs/constant-time.md` cites.
+
+mod batch;
+mod curve;
+mod dh;
+mod exchange;
+mod ibe;
+mod keys;
+mod kgs;
+mod traps;
+mod world;
+
+pub use traps::TRAPS;
+
+use crate::probe::Probe;
+
+pub type Case = (&'static str, fn(&Probe));
+
+pub fn all() -> impl Iterator<Item = Case> {
+    [curve::CASES, dh::CASES, keys::CASES, ibe::CASES, batch::CASES, kgs::CASES, exchange::CASES]
+        .into_iter()
+        .flatten()
+        .copied()
+}
