@@ -7,13 +7,13 @@ use rand_core::TryCryptoRng;
 use super::decapsulate::{decode, recover};
 use super::encapsulate::{To, draw, run};
 use super::lanes::Engine;
-use super::{BatchError, Options, Results, all, check_limit, concat, next, parallel, ranges};
+use super::{BatchError, Options, Results, STACK, all, check_limit, concat, next, parallel, ranges};
 use crate::error::{Error, UsageError};
 use crate::ibe::extract::PrivateKey;
 use crate::ibe::file::Sealer;
 use crate::ibe::kem::Encapsulation;
 use crate::ibe::sealed::{BOX_LIMIT, SealedBox, seal_under};
-use crate::secret::{Secret, SecretVec};
+use crate::secret::{Secret, SecretVec, leaving_no_trace};
 use crate::suite::Aead;
 
 /// A box to be sealed.
@@ -55,35 +55,37 @@ pub fn seal<R: TryCryptoRng + ?Sized>(
     options: &Options<'_>,
     rng: &mut R,
 ) -> Result<Results<Vec<u8>>, BatchError> {
-    check_limit(items.len())?;
-    let fits = |item: &SealItem<'_>| match item.plaintext.len() {
-        got if got > BOX_LIMIT => Err(Error::from(UsageError::TooMany { limit: BOX_LIMIT, got })),
-        _ => Ok(()),
-    };
-    // What is too long draws nothing.
-    let drawn_for: Vec<To<'_>> = items.iter().filter(|i| fits(i).is_ok()).map(|i| i.to).collect();
-    let drawn = draw(&drawn_for, rng)?;
-    let keys = run(Engine::pick(), &drawn_for, drawn, options)?;
-    let mut keys = keys.iter();
-    let mut keyed = Vec::with_capacity(items.len());
-    for item in items {
-        keyed.push((item, fits(item).and_then(|()| next(&mut keys).as_ref().map_err(|e| *e))));
-    }
-    let jobs: Vec<_> = ranges(keyed.len(), options).into_iter().map(|range| &keyed[range]).collect();
-    let found = parallel::map(
-        &jobs,
-        &options.quiet(),
-        |j| j.len(),
-        |job| {
-            let one = |(item, key): &(&SealItem<'_>, Result<&(Encapsulation, Secret<32>), Error>)| {
-                let (encapsulation, k) = (*key)?;
-                let encapsulated = (encapsulation.clone(), k.duplicate());
-                Ok(seal_under(item.to.identity(), encapsulated, aead, item.ad, item.plaintext))
-            };
-            job.iter().map(one).collect::<Results<_>>()
-        },
-    )?;
-    Ok(concat(items.len(), found))
+    leaving_no_trace::<STACK, _>(|| {
+        check_limit(items.len())?;
+        let fits = |item: &SealItem<'_>| match item.plaintext.len() {
+            got if got > BOX_LIMIT => Err(Error::from(UsageError::TooMany { limit: BOX_LIMIT, got })),
+            _ => Ok(()),
+        };
+        // What is too long draws nothing.
+        let drawn_for: Vec<To<'_>> = items.iter().filter(|i| fits(i).is_ok()).map(|i| i.to).collect();
+        let drawn = draw(&drawn_for, rng)?;
+        let keys = run(Engine::pick(), &drawn_for, drawn, options)?;
+        let mut keys = keys.iter();
+        let mut keyed = Vec::with_capacity(items.len());
+        for item in items {
+            keyed.push((item, fits(item).and_then(|()| next(&mut keys).as_ref().map_err(|e| *e))));
+        }
+        let jobs: Vec<_> = ranges(keyed.len(), options).into_iter().map(|range| &keyed[range]).collect();
+        let found = parallel::map(
+            &jobs,
+            &options.quiet(),
+            |j| j.len(),
+            |job| {
+                let one = |(item, key): &(&SealItem<'_>, Result<&(Encapsulation, Secret<32>), Error>)| {
+                    let (encapsulation, k) = (*key)?;
+                    let encapsulated = (encapsulation.clone(), k.duplicate());
+                    Ok(seal_under(item.to.identity(), encapsulated, aead, item.ad, item.plaintext))
+                };
+                job.iter().map(one).collect::<Results<_>>()
+            },
+        )?;
+        Ok(concat(items.len(), found))
+    })
 }
 
 /// Opens each box with whichever of its keys it names, as [`SealedBox::decode`] and [`SealedBox::open`] do for one.
@@ -94,11 +96,13 @@ pub fn seal<R: TryCryptoRng + ?Sized>(
 /// # Timing
 /// Constant in the keys; varies with lengths, with how many keys fit and with which boxes were malformed.
 pub fn open(items: &[OpenItem<'_>], options: &Options<'_>) -> Result<Results<SecretVec>, BatchError> {
-    check_limit(items.len())?;
-    let engine = Engine::pick();
-    let jobs: Vec<_> = ranges(items.len(), options).into_iter().map(|range| &items[range]).collect();
-    let found = parallel::map(&jobs, options, |j| j.len(), |job| open_job(engine, job))?;
-    Ok(concat(items.len(), found))
+    leaving_no_trace::<STACK, _>(|| {
+        check_limit(items.len())?;
+        let engine = Engine::pick();
+        let jobs: Vec<_> = ranges(items.len(), options).into_iter().map(|range| &items[range]).collect();
+        let found = parallel::map(&jobs, options, |j| j.len(), |job| open_job(engine, job))?;
+        Ok(concat(items.len(), found))
+    })
 }
 
 fn open_job(engine: Engine, job: &[OpenItem<'_>]) -> Results<SecretVec> {
@@ -143,18 +147,20 @@ pub fn sealer<R: TryCryptoRng + ?Sized>(
     options: &Options<'_>,
     rng: &mut R,
 ) -> Result<(Sealer, Vec<u8>), BatchError> {
-    let identities: Vec<_> = recipients.iter().map(To::identity).collect();
-    let mut stopped = None;
-    let out = Sealer::assemble(&identities, aead, ad, rng, |rng| {
-        let encapsulated = super::encapsulate(recipients, options, rng).and_then(all);
-        encapsulated.map_err(|e| {
-            stopped = Some(e);
-            // Not seen by anybody: what stopped the batch is reported instead.
-            Error::Random
-        })
-    });
-    match (out, stopped) {
-        (_, Some(e)) => Err(e),
-        (out, None) => out.map_err(|e| if e == Error::Random { BatchError::Random } else { BatchError::Call(e) }),
-    }
+    leaving_no_trace::<STACK, _>(|| {
+        let identities: Vec<_> = recipients.iter().map(To::identity).collect();
+        let mut stopped = None;
+        let out = Sealer::assemble(&identities, aead, ad, rng, |rng| {
+            let encapsulated = super::encapsulate(recipients, options, rng).and_then(all);
+            encapsulated.map_err(|e| {
+                stopped = Some(e);
+                // Not seen by anybody: what stopped the batch is reported instead.
+                Error::Random
+            })
+        });
+        match (out, stopped) {
+            (_, Some(e)) => Err(e),
+            (out, None) => out.map_err(|e| if e == Error::Random { BatchError::Random } else { BatchError::Call(e) }),
+        }
+    })
 }

@@ -4,14 +4,14 @@ use alloc::vec::Vec;
 
 use super::lanes::{Engine, Point2};
 use super::scalar::g2;
-use super::{BatchError, Options, Results, check_limit, concat, next, parallel, ranges};
+use super::{BatchError, Options, Results, STACK, check_limit, concat, next, parallel, ranges};
 use crate::curve::Scalar;
 use crate::encoding::{G2_BYTES, Reader};
 use crate::error::{DecodeError, Error};
 use crate::ibe::extract::PrivateKey;
 use crate::ibe::identity::Purpose;
 use crate::ibe::kem::{ENCAPSULATION_BYTES, Encapsulation, derive_k};
-use crate::secret::Secret;
+use crate::secret::{Secret, leaving_no_trace};
 
 /// An encapsulation as the caller has it.
 #[derive(Clone, Copy, Debug)]
@@ -48,36 +48,38 @@ pub fn decapsulate(
     items: &[(&PrivateKey, Encapsulated<'_>)],
     options: &Options<'_>,
 ) -> Result<Results<Secret<32>>, BatchError> {
-    check_limit(items.len())?;
-    let engine = Engine::pick();
-    let jobs: Vec<_> = ranges(items.len(), options).into_iter().map(|range| &items[range]).collect();
-    let found = parallel::map(
-        &jobs,
-        options,
-        |j| j.len(),
-        |job| {
-            let bytes = job.iter().filter_map(|(_, e)| match e {
-                Encapsulated::Bytes(bytes) => Some(*bytes),
-                Encapsulated::Decoded(_) => None,
-            });
-            let mut decoded = decode(engine, &bytes.collect::<Vec<_>>()).into_iter();
-            let ready = job.iter().map(|(key, e)| {
-                let e = match e {
-                    Encapsulated::Bytes(_) => next(&mut decoded)?,
-                    Encapsulated::Decoded(e) => (*e).clone(),
-                };
-                key.check_purpose(Purpose::Decrypt)?;
-                Ok((*key, e))
-            });
-            let ready: Vec<Result<_, Error>> = ready.collect();
-            let pairs: Vec<_> = ready.iter().flatten().map(|(key, e)| (*key, e)).collect();
-            let keys = recover(engine, &pairs);
-            let mut keys = keys.iter();
-            let one = |r: &Result<_, Error>| r.as_ref().map(|_| next(&mut keys).duplicate()).map_err(|e| *e);
-            ready.iter().map(one).collect::<Results<_>>()
-        },
-    )?;
-    Ok(concat(items.len(), found))
+    leaving_no_trace::<STACK, _>(|| {
+        check_limit(items.len())?;
+        let engine = Engine::pick();
+        let jobs: Vec<_> = ranges(items.len(), options).into_iter().map(|range| &items[range]).collect();
+        let found = parallel::map(
+            &jobs,
+            options,
+            |j| j.len(),
+            |job| {
+                let bytes = job.iter().filter_map(|(_, e)| match e {
+                    Encapsulated::Bytes(bytes) => Some(*bytes),
+                    Encapsulated::Decoded(_) => None,
+                });
+                let mut decoded = decode(engine, &bytes.collect::<Vec<_>>()).into_iter();
+                let ready = job.iter().map(|(key, e)| {
+                    let e = match e {
+                        Encapsulated::Bytes(_) => next(&mut decoded)?,
+                        Encapsulated::Decoded(e) => (*e).clone(),
+                    };
+                    key.check_purpose(Purpose::Decrypt)?;
+                    Ok((*key, e))
+                });
+                let ready: Vec<Result<_, Error>> = ready.collect();
+                let pairs: Vec<_> = ready.iter().flatten().map(|(key, e)| (*key, e)).collect();
+                let keys = recover(engine, &pairs);
+                let mut keys = keys.iter();
+                let one = |r: &Result<_, Error>| r.as_ref().map(|_| next(&mut keys).duplicate()).map_err(|e| *e);
+                ready.iter().map(one).collect::<Results<_>>()
+            },
+        )?;
+        Ok(concat(items.len(), found))
+    })
 }
 
 /// [`Encapsulation::decode`] for a job.

@@ -8,13 +8,13 @@ use rand_core::TryCryptoRng;
 
 use super::lanes::{CACHE_FROM, Engine, Point1};
 use super::scalar::g2;
-use super::{BatchError, Options, Results, check_limit, concat, next, parallel, ranges};
+use super::{BatchError, Options, Results, STACK, check_limit, concat, next, parallel, ranges};
 use crate::curve::Scalar;
 use crate::error::Error;
 use crate::ibe::extract::pkctx;
 use crate::ibe::kem::{Encapsulation, Recipient, check_recipient, derive_k};
 use crate::ibe::{Identity, PublicParameters};
-use crate::secret::Secret;
+use crate::secret::{Secret, leaving_no_trace};
 
 /// Most identities of one call for which a table of powers is computed, 27 KB each.
 const TABLES: usize = 1024;
@@ -78,9 +78,11 @@ pub fn encapsulate<R: TryCryptoRng + ?Sized>(
     options: &Options<'_>,
     rng: &mut R,
 ) -> Result<Results<(Encapsulation, Secret<32>)>, BatchError> {
-    check_limit(items.len())?;
-    let drawn = draw(items, rng)?;
-    run(Engine::pick(), items, drawn, options)
+    leaving_no_trace::<STACK, _>(|| {
+        check_limit(items.len())?;
+        let drawn = draw(items, rng)?;
+        run(Engine::pick(), items, drawn, options)
+    })
 }
 
 /// What an item starts with: its context and its coin.
@@ -88,15 +90,17 @@ pub(super) type Drawn = Result<([u8; 32], Secret<32>), Error>;
 
 /// Checks each item and draws its `sigma`, in order.
 pub(super) fn draw<R: TryCryptoRng + ?Sized>(items: &[To<'_>], rng: &mut R) -> Result<Vec<Drawn>, BatchError> {
-    // Never grown: that would leave copies of the coins.
-    let mut out = Vec::with_capacity(items.len());
-    for to in items {
-        out.push(match to.context() {
-            Ok(ctx) => Ok((ctx, Secret::random(rng).map_err(|_| BatchError::Random)?)),
-            Err(e) => Err(e),
-        });
-    }
-    Ok(out)
+    leaving_no_trace::<STACK, _>(|| {
+        // Never grown: that would leave copies of the coins.
+        let mut out = Vec::with_capacity(items.len());
+        for to in items {
+            out.push(match to.context() {
+                Ok(ctx) => Ok((ctx, Secret::random(rng).map_err(|_| BatchError::Random)?)),
+                Err(e) => Err(e),
+            });
+        }
+        Ok(out)
+    })
 }
 
 pub(super) fn run(

@@ -7,12 +7,13 @@ use subtle::ConstantTimeEq;
 
 use super::lanes::{Engine, Extracted};
 use super::scalar::g1;
-use super::{BatchError, Options, Results, check_limit, groups, job_size, parallel, scatter, weights};
+use super::{BatchError, Options, Results, STACK, check_limit, groups, job_size, parallel, scatter, weights};
 use crate::declassify;
 use crate::encoding::lp;
 use crate::error::Error;
 use crate::ibe::Identity;
 use crate::ibe::extract::{Issuer, PrivateKey};
+use crate::secret::leaving_no_trace;
 
 /// Issues the private keys `d_i = [s]H1(ID_i)`, as [`Issuer::extract`] does for one. Issuers of several districts may
 /// be mixed.
@@ -31,7 +32,7 @@ pub fn extract<R: TryCryptoRng + ?Sized>(
     options: &Options<'_>,
     rng: &mut R,
 ) -> Result<Results<PrivateKey>, BatchError> {
-    extract_with(Engine::pick(), items, options, rng)
+    leaving_no_trace::<STACK, _>(|| extract_with(Engine::pick(), items, options, rng))
 }
 
 pub(super) fn extract_with<R: TryCryptoRng + ?Sized>(

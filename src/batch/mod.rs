@@ -74,9 +74,12 @@ pub use verify::{verify_decoded, verify_keys};
 use zeroize::Zeroize;
 
 use crate::error::Error;
+use crate::secret::leaving_no_trace;
 
 /// Most items of one call: about 100 MB of keys. Whoever has more calls again.
 pub const BATCH_LIMIT: usize = 1 << 18;
+/// How deep the stack is wiped; single operations need less.
+const STACK: usize = if cfg!(feature = "std") { 64 * 1024 } else { 8 * 1024 };
 /// Most items of one job.
 const JOB: usize = 64;
 
@@ -208,10 +211,13 @@ fn next<T>(results: &mut impl Iterator<Item = T>) -> T {
     results.next().expect("an engine gives one result for each item")
 }
 
-/// Moves items on and wipes the memory that they leave. A move is a copy: without this the old one would stay in a freed block.
+/// Moves items on and wipes the memory that they leave. A move is a copy: without this the old one would stay in a freed block,
+/// or on the stack.
 fn hand_over<T>(mut from: Vec<T>, to: impl FnMut(T)) {
-    from.drain(..).for_each(to);
-    from.spare_capacity_mut().zeroize();
+    leaving_no_trace::<STACK, _>(|| {
+        from.drain(..).for_each(to);
+        from.spare_capacity_mut().zeroize();
+    });
 }
 
 /// The results of jobs one after the other, `n` in all.

@@ -4,7 +4,8 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{BatchError, Options};
+use super::{BatchError, Options, STACK};
+use crate::secret::leaving_no_trace;
 
 /// Threads of one's own, for [`Options::pool`].
 ///
@@ -77,7 +78,7 @@ pub(super) fn map<J: Sync, R: Send>(
         if options.is_cancelled() {
             return Err(BatchError::Cancelled);
         }
-        let result = run(job);
+        let result = leaving_no_trace::<STACK, _>(|| run(job));
         if let Some(tell) = options.progress {
             // Held while telling, so that the numbers arrive in order.
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,7 +113,7 @@ pub(super) fn map<J: Sync, R: Send>(
         if options.is_cancelled() {
             return Err(BatchError::Cancelled);
         }
-        let result = run(job);
+        let result = leaving_no_trace::<STACK, _>(|| run(job));
         done += items(job);
         if let Some(tell) = options.progress {
             tell(done, total);

@@ -11,14 +11,14 @@ use rand_core::TryCryptoRng;
 use super::lanes::{Engine, Point1};
 use super::locate::{Check, locate};
 use super::scalar::g1;
-use super::{BatchError, Options, Results, check_limit, groups, job_size, next, parallel, scatter, weights};
+use super::{BatchError, Options, Results, STACK, check_limit, groups, job_size, next, parallel, scatter, weights};
 use crate::curve::{G1, G2Prepared, Gt, multi_pairing_prepared};
 use crate::declassify;
 use crate::encoding::{G1_BYTES, lp};
 use crate::error::{Error, KeyError};
 use crate::ibe::extract::{PrivateKey, split};
 use crate::ibe::{Identity, PublicParameters};
-use crate::secret::Secret;
+use crate::secret::{Secret, leaving_no_trace};
 
 /// Reads and verifies stored or received keys, as [`PrivateKey::from_bytes`] does for one, each under its parameters.
 ///
@@ -35,46 +35,49 @@ pub fn verify_keys<'b, R: TryCryptoRng + ?Sized>(
     options: &Options<'_>,
     rng: &mut R,
 ) -> Result<Results<PrivateKey>, BatchError> {
-    check_limit(items.len())?;
-    let read = |&(bytes, parameters): &(&'b [u8], &PublicParameters)| {
-        let (header, point) = split(bytes)?;
-        if header.fingerprint != *parameters.fingerprint() {
-            return Err(Error::from(KeyError::OtherParameters));
-        }
-        parameters.check_identity(&header.identity)?;
-        Ok((header.identity, point))
-    };
-    let mut parsed = Vec::with_capacity(items.len());
-    let mut early: Vec<Option<Error>> = Vec::with_capacity(items.len());
-    for item in items {
-        let (read, failed) = match read(item) {
-            Ok(read) => (Some(read), None),
-            Err(e) => (None, Some(e)),
+    leaving_no_trace::<STACK, _>(|| {
+        check_limit(items.len())?;
+        let read = |&(bytes, parameters): &(&'b [u8], &PublicParameters)| {
+            let (header, point) = split(bytes)?;
+            if header.fingerprint != *parameters.fingerprint() {
+                return Err(Error::from(KeyError::OtherParameters));
+            }
+            parameters.check_identity(&header.identity)?;
+            Ok((header.identity, point))
         };
-        parsed.push(read);
-        early.push(failed);
-    }
-    let lengths: Vec<[u8; 4]> = items.iter().map(|(bytes, _)| lp(bytes)).collect();
-    let inputs = items.iter().zip(&lengths).flat_map(|((bytes, p), n)| -> [&[u8]; 3] { [p.fingerprint(), n, bytes] });
-    let weights = weights::draw(items.len(), &inputs.collect::<Vec<_>>(), rng)?;
-    let batch = Batch {
-        engine: Engine::pick(),
-        options,
-        weights: &weights,
-        item: |i: usize| {
-            let (identity, point) = parsed[i].as_ref()?;
-            Some((Given::Bytes(point), identity, items[i].1))
-        },
-    };
-    let (parts, bad) = batch.run(items.len())?;
-    let release = |part: &Part<'_>| {
-        part.verdicts(&bad, |key| {
-            let (identity, _) = parsed[key.place].as_ref().ok_or(KeyError::NotGenuine)?;
-            Ok(PrivateKey::assemble(identity.clone(), key.parameters, g1(key.d.expose())))
-        })
-    };
-    let found = parallel::map(&parts, &options.quiet(), |_| 1, release)?;
-    Ok(scatter(early, found))
+        let mut parsed = Vec::with_capacity(items.len());
+        let mut early: Vec<Option<Error>> = Vec::with_capacity(items.len());
+        for item in items {
+            let (read, failed) = match read(item) {
+                Ok(read) => (Some(read), None),
+                Err(e) => (None, Some(e)),
+            };
+            parsed.push(read);
+            early.push(failed);
+        }
+        let lengths: Vec<[u8; 4]> = items.iter().map(|(bytes, _)| lp(bytes)).collect();
+        let inputs =
+            items.iter().zip(&lengths).flat_map(|((bytes, p), n)| -> [&[u8]; 3] { [p.fingerprint(), n, bytes] });
+        let weights = weights::draw(items.len(), &inputs.collect::<Vec<_>>(), rng)?;
+        let batch = Batch {
+            engine: Engine::pick(),
+            options,
+            weights: &weights,
+            item: |i: usize| {
+                let (identity, point) = parsed[i].as_ref()?;
+                Some((Given::Bytes(point), identity, items[i].1))
+            },
+        };
+        let (parts, bad) = batch.run(items.len())?;
+        let release = |part: &Part<'_>| {
+            part.verdicts(&bad, |key| {
+                let (identity, _) = parsed[key.place].as_ref().ok_or(KeyError::NotGenuine)?;
+                Ok(PrivateKey::assemble(identity.clone(), key.parameters, g1(key.d.expose())))
+            })
+        };
+        let found = parallel::map(&parts, &options.quiet(), |_| 1, release)?;
+        Ok(scatter(early, found))
+    })
 }
 
 /// Verifies keys that are loaded already, as [`PrivateKey::verify`] does for one, each under its parameters.
@@ -89,27 +92,28 @@ pub fn verify_decoded<R: TryCryptoRng + ?Sized>(
     options: &Options<'_>,
     rng: &mut R,
 ) -> Result<Results<()>, BatchError> {
-    check_limit(items.len())?;
-    let other = |(key, p): &(&PrivateKey, &PublicParameters)| key.fingerprint() != p.fingerprint();
-    let early: Vec<Option<Error>> =
-        items.iter().map(|item| other(item).then(|| KeyError::OtherParameters.into())).collect();
-    let lengths: Vec<[u8; 4]> = items.iter().map(|(key, _)| lp(key.identity().der())).collect();
-    let inputs = items
-        .iter()
-        .zip(&lengths)
-        .flat_map(|((key, p), n)| -> [&[u8]; 4] { [p.fingerprint(), n, key.identity().der(), key.encoded().expose()] });
-    let weights = weights::draw(items.len(), &inputs.collect::<Vec<_>>(), rng)?;
-    let batch = Batch {
-        engine: Engine::pick(),
-        options,
-        weights: &weights,
-        item: |i: usize| {
-            let (key, parameters) = items[i];
-            (!other(&items[i])).then(|| (Given::Point(key.point()), key.identity(), parameters))
-        },
-    };
-    let (parts, bad) = batch.run(items.len())?;
-    Ok(scatter(early, parts.iter().map(|part| part.verdicts(&bad, |_| Ok(()))).collect()))
+    leaving_no_trace::<STACK, _>(|| {
+        check_limit(items.len())?;
+        let other = |(key, p): &(&PrivateKey, &PublicParameters)| key.fingerprint() != p.fingerprint();
+        let early: Vec<Option<Error>> =
+            items.iter().map(|item| other(item).then(|| KeyError::OtherParameters.into())).collect();
+        let lengths: Vec<[u8; 4]> = items.iter().map(|(key, _)| lp(key.identity().der())).collect();
+        let inputs = items.iter().zip(&lengths).flat_map(|((key, p), n)| -> [&[u8]; 4] {
+            [p.fingerprint(), n, key.identity().der(), key.encoded().expose()]
+        });
+        let weights = weights::draw(items.len(), &inputs.collect::<Vec<_>>(), rng)?;
+        let batch = Batch {
+            engine: Engine::pick(),
+            options,
+            weights: &weights,
+            item: |i: usize| {
+                let (key, parameters) = items[i];
+                (!other(&items[i])).then(|| (Given::Point(key.point()), key.identity(), parameters))
+            },
+        };
+        let (parts, bad) = batch.run(items.len())?;
+        Ok(scatter(early, parts.iter().map(|part| part.verdicts(&bad, |_| Ok(()))).collect()))
+    })
 }
 
 /// A key as the caller has it.

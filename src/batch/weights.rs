@@ -13,10 +13,10 @@ use alloc::vec::Vec;
 
 use rand_core::TryCryptoRng;
 
-use super::BatchError;
+use super::{BatchError, STACK};
 use crate::declassify;
 use crate::kdf::{Prk, hash, label};
-use crate::secret::Secret;
+use crate::secret::{Secret, leaving_no_trace};
 use crate::suite::labels;
 
 /// Weights that one expansion gives.
@@ -32,7 +32,8 @@ pub(super) fn draw<R: TryCryptoRng + ?Sized>(n: usize, inputs: &[&[u8]], rng: &m
         return Ok(Vec::new());
     }
     let fresh = Secret::<32>::random(rng).map_err(|_| BatchError::Random)?;
-    let inputs = Secret::new(hash(inputs));
+    // The hash function leaves its last block, which may be of a key.
+    let inputs = leaving_no_trace::<STACK, _>(|| Secret::new(hash(inputs)));
     let prk = Prk::extract(fresh.expose(), &[inputs.expose()]);
     let mut out = Vec::with_capacity(n.next_multiple_of(BLOCK));
     for block in 0..n.div_ceil(BLOCK) as u64 {

@@ -40,7 +40,7 @@ use std::sync::OnceLock;
 use zeroize::Zeroize;
 
 use crate::encoding::{G1_BYTES, G2_BYTES, GT_BYTES};
-use crate::secret::Secret;
+use crate::secret::{Secret, wipe_stack};
 use fp::Fe;
 use fp2::Fe2;
 use fp12::Fp12;
@@ -48,6 +48,9 @@ use kernels::Lane;
 
 /// Instances that are worked on in lockstep.
 pub const LANES: usize = 8;
+
+/// Bytes of stack that the deepest function here needs, with room to spare. Nothing of a lane is ever on the heap.
+const DEPTH: usize = 128 * 1024;
 
 /// A point of G1, uncompressed: `x`, `y`, big-endian and canonical, the flag of infinity in the first byte.
 pub type Point1 = [u8; 2 * G1_BYTES];
@@ -136,19 +139,9 @@ impl Engine {
         for group in items.chunks(LANES) {
             on!(self, |token: V| pairings8::<V>(token, group, &mut out));
         }
-        wipe_stack();
+        wipe_stack::<DEPTH>();
         out
     }
-}
-
-/// Overwrites what the functions before have left on the stack, which is all that they leave: nothing of a lane is ever on
-/// the heap. The deepest of them, with the kernels below it, needs less than this.
-#[inline(never)]
-fn wipe_stack() {
-    let mut below = [0u8; 128 * 1024];
-    core::hint::black_box(&mut below);
-    below.zeroize();
-    core::hint::black_box(&mut below);
 }
 
 fn pairings8<V: Lane>(token: V::Token, group: &[(&Point1, &Point2)], out: &mut Vec<Secret<GT_BYTES>>) {
