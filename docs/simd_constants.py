@@ -64,3 +64,44 @@ for k in (1, 2, 3):
     body = ", ".join(f"[{show(mont(a))}, {show(mont(b))}]" for a, b in rows)
     print(f"/// `xi^(j (p^{k} - 1) / 6)` for j = 0..6: what the Frobenius map of order {k} multiplies the coefficient of `w^j` by.")
     print(f"pub(crate) const FROBENIUS_{k}: [[[u64; 8]; 2]; 6] = [{body}];")
+
+# Endomorphisms. G1: (X, Y) -> (beta X, Y) is multiplication by -x^2; G2: psi(X, Y) = (c0 conj(X), c1 conj(Y)) is multiplication by x.
+G1 = (
+    0x17F1D3A73197D7942695638C4FA9AC0FC3688C4F9774B905A14E3A3F171BAC586C55E83FF97A1AEFFB3AF00ADB22C6BB,
+    0x08B3F481E3AAA0F1A09E30ED741D8AE4FCF5E095D5D00AF600DB18CB2C04B3EDD03CC744A2888AE40CAA232946C5E7E1,
+)
+
+def add1(a, b):
+    if a is None or b is None:
+        return a or b
+    if a[0] == b[0]:
+        if (a[1] + b[1]) % P == 0:
+            return None
+        m = 3 * a[0] * a[0] * pow(2 * a[1], -1, P)
+    else:
+        m = (b[1] - a[1]) * pow(b[0] - a[0], -1, P)
+    x = (m * m - a[0] - b[0]) % P
+    return x, (m * (a[0] - x) - a[1]) % P
+
+def mul1(k, a):
+    out = None
+    for bit in bin(k)[2:]:
+        out = add1(out, out)
+        if bit == "1":
+            out = add1(out, a)
+    return out
+
+minus = mul1(X * X, G1)
+minus = (minus[0], -minus[1] % P)
+beta = minus[0] * pow(G1[0], -1, P) % P
+assert pow(beta, 3, P) == 1 and beta != 1 and minus[1] == G1[1]
+fp("BETA", mont(beta), "The cube root of unity with `[-x^2](X, Y) = (BETA X, Y)` on G1.")
+
+def inverse2(a):
+    n = pow(a[0] * a[0] + a[1] * a[1], -1, P)
+    return a[0] * n % P, -a[1] * n % P
+
+for name, e in (("PSI_X", (P - 1) // 3), ("PSI_Y", (P - 1) // 2)):
+    c = inverse2(pow2(XI, e))
+    print(f"/// What `psi` multiplies the conjugate of the {'first' if name == 'PSI_X' else 'second'} coordinate by; `psi = [x]` on G2.")
+    print(f"pub(crate) const {name}: [[u64; 8]; 2] = [{show(mont(c[0]))}, {show(mont(c[1]))}];")

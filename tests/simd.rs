@@ -5,7 +5,7 @@ mod common;
 
 use common::Seeded;
 use ibake::curve::{G1, G2, Scalar, pairing};
-use ibake::simd::Engine;
+use ibake::simd::{Engine, FixedG2, ROW, ROWS};
 
 fn engines() -> Vec<Engine> {
     let mut engines = vec![Engine::emulated()];
@@ -75,6 +75,74 @@ fn infinity_in_any_lane_gives_one_and_leaves_the_others_alone() {
             for (i, got) in engine.pairings(&refs(&encode(&altered))).iter().enumerate() {
                 let expected = if i == lane || i == other { &one } else { &expected[i] };
                 assert_eq!(got.expose(), expected.expose(), "{} {i} {lane}", engine.name());
+            }
+        }
+    }
+}
+
+/// A scalar from its digits base `x^2`, which acts as minus the endomorphism of G1.
+fn from_parts(parts: &[u128; 2]) -> Scalar {
+    let x2 = u128::from(ABS_X) * u128::from(ABS_X);
+    scalar(parts[0]).add(&scalar(parts[1]).mul(&scalar(x2)))
+}
+
+const ABS_X: u64 = 0xd201_0000_0001_0000;
+
+fn scalar(k: u128) -> Scalar {
+    let mut bytes = [0; 32];
+    bytes[16..].copy_from_slice(&k.to_be_bytes());
+    Scalar::from_be_bytes(&bytes).unwrap()
+}
+
+/// Digits at their edges and between them.
+fn digits(i: usize) -> u128 {
+    let mixed = (i as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c834);
+    [0, 1, u128::MAX, 1 << 127, 31, 32, u128::MAX >> 1, mixed, mixed.rotate_left(77)][i % 9]
+}
+
+#[test]
+fn multiples_in_g1_are_those_of_the_scalar_backend_also_at_every_edge() {
+    let mut points: Vec<G1> = random_points(40).into_iter().map(|(p, _)| p).collect();
+    // Infinity in every lane, and points that meet their own multiples.
+    (0..8).for_each(|lane| points[9 * (lane % 4) + lane / 4] = G1::identity());
+    let encoded: Vec<_> = points.iter().map(G1::to_uncompressed).collect();
+    let parts: Vec<_> = (0..points.len()).map(|i| [digits(i), digits(i / 3 + 5 * i)]).collect();
+    for engine in engines() {
+        for n in [1, 7, 8, 9, 40] {
+            let items: Vec<_> = encoded.iter().zip(&parts).take(n).collect();
+            let got = engine.multiply_g1(&items);
+            assert_eq!(got.len(), n);
+            for (i, got) in got.iter().enumerate() {
+                let expected = points[i].mul(&from_parts(&parts[i])).to_uncompressed();
+                assert_eq!(got.expose(), &expected, "{} {i} of {n}", engine.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn multiples_of_a_fixed_point_are_those_of_the_scalar_backend_also_at_every_edge() {
+    let base = random_points(1)[0].1.clone();
+    let mut multiples = Vec::new();
+    let mut row = base.clone();
+    for _ in 0..ROWS {
+        let mut multiple = row.clone();
+        for _ in 0..ROW {
+            multiples.push(multiple.to_uncompressed());
+            multiple = multiple.add(&row);
+        }
+        (0..6).for_each(|_| row = row.double());
+    }
+    let table = FixedG2::new(&multiples);
+    let parts: Vec<[u64; 4]> = (0..40).map(|i| [0, 1, 2, 3].map(|k| digits(i * (k + 1) + k) as u64)).collect();
+    for engine in engines() {
+        for n in [1, 8, 11, 40] {
+            let got = engine.multiply_fixed_g2(&table, &parts[..n]);
+            assert_eq!(got.len(), n);
+            for (i, got) in got.iter().enumerate() {
+                let x = scalar(u128::from(ABS_X));
+                let k = parts[i].iter().rev().fold(scalar(0), |k, d| k.mul(&x).add(&scalar(u128::from(*d))));
+                assert_eq!(got, &base.mul(&k).to_uncompressed(), "{} {i} of {n}", engine.name());
             }
         }
     }

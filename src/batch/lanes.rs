@@ -20,12 +20,17 @@
 
 use alloc::vec::Vec;
 
+#[cfg(feature = "simd")]
+use zeroize::Zeroizing;
+
 use super::scalar;
 use crate::curve::Scalar;
 use crate::encoding::{G1_BYTES, G2_BYTES, GT_BYTES};
 use crate::error::DecodeError;
 use crate::ibe::PublicParameters;
 use crate::secret::Secret;
+#[cfg(feature = "simd")]
+use crate::simd::{FixedG2, ROW, ROWS};
 
 /// Items that an engine takes at once; jobs are whole multiples of it where that is possible.
 pub(super) const LANES: usize = 8;
@@ -35,6 +40,17 @@ pub(super) const CACHE_FROM: usize = 3;
 /// From how many items on a group that is not full is faster in lockstep than one by one.
 #[cfg(feature = "simd")]
 const PAIRINGS_FROM: usize = 3;
+
+/// The same for multiplications of points.
+#[cfg(feature = "simd")]
+const POINTS_FROM: usize = 3;
+
+/// The multiples of the generator of G2 that the lockstep engine reads; computed once.
+#[cfg(feature = "simd")]
+fn generator() -> &'static FixedG2 {
+    static TABLE: std::sync::OnceLock<FixedG2> = std::sync::OnceLock::new();
+    TABLE.get_or_init(|| FixedG2::new(&scalar::multiples_g2(&crate::curve::G2::generator(), ROWS, ROW)))
+}
 
 /// How many of `n` items go in lockstep.
 #[cfg(feature = "simd")]
@@ -113,12 +129,54 @@ impl Engine {
 
     /// `[k_i]P2`.
     pub(super) fn generator_multiples(self, scalars: &[Scalar]) -> Vec<Point2> {
-        scalar::generator_multiples(scalars)
+        match self {
+            #[cfg(feature = "simd")]
+            Self::Lockstep(engine) => {
+                let (groups, rest) = scalars.split_at(lockstep(scalars.len(), POINTS_FROM));
+                // Never grown: that would leave copies.
+                let mut parts = Zeroizing::new(Vec::with_capacity(groups.len()));
+                parts.extend(groups.iter().map(|k| *k.parts_g2()));
+                let mut out = engine.multiply_fixed_g2(generator(), &parts);
+                out.extend(scalar::generator_multiples(rest));
+                out
+            }
+            Self::Scalar => scalar::generator_multiples(scalars),
+        }
     }
 
     /// `e([k_i]Q_i, P_pub_i)`.
     pub(super) fn powers(self, items: &[(&Point1, &Scalar, &PublicParameters)]) -> Vec<Secret<GT_BYTES>> {
-        scalar::powers(items)
+        match self {
+            #[cfg(feature = "simd")]
+            Self::Lockstep(engine) => {
+                let (groups, rest) = items.split_at(lockstep(items.len(), PAIRINGS_FROM));
+                let bases: Vec<_> = groups.iter().map(|(q, k, _)| (*q, *k)).collect();
+                let points = self.multiply(&bases);
+                let keys: Vec<_> = groups.iter().map(|(.., parameters)| parameters.p_pub().to_uncompressed()).collect();
+                let pairs: Vec<_> = points.iter().zip(&keys).map(|(p, key)| (p.expose(), key)).collect();
+                let mut out = engine.pairings(&pairs);
+                out.extend(scalar::powers(rest));
+                out
+            }
+            Self::Scalar => scalar::powers(items),
+        }
+    }
+
+    /// `[k_i]P_i`.
+    fn multiply(self, items: &[(&Point1, &Scalar)]) -> Vec<Secret<{ 2 * G1_BYTES }>> {
+        match self {
+            #[cfg(feature = "simd")]
+            Self::Lockstep(engine) => {
+                let (groups, rest) = items.split_at(lockstep(items.len(), POINTS_FROM));
+                let mut parts = Zeroizing::new(Vec::with_capacity(groups.len()));
+                parts.extend(groups.iter().map(|(_, k)| *k.parts_g1()));
+                let groups: Vec<_> = groups.iter().zip(&*parts).map(|((p, _), k)| (*p, k)).collect();
+                let mut out = engine.multiply_g1(&groups);
+                out.extend(scalar::multiply(rest));
+                out
+            }
+            Self::Scalar => scalar::multiply(items),
+        }
     }
 
     /// Public compressed points `U_i` of encapsulations, each with every check.

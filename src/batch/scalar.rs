@@ -38,6 +38,10 @@ pub(super) fn extract(identities: &[&[u8]], s: &Scalar, weights: &[u128]) -> Ext
     }
 }
 
+pub(super) fn multiply(items: &[(&Point1, &Scalar)]) -> Vec<Secret<{ 2 * G1_BYTES }>> {
+    items.iter().map(|(p, k)| secret(&g1(p).mul(k))).collect()
+}
+
 pub(super) fn hash(identities: &[&[u8]]) -> Vec<Point1> {
     identities.iter().map(|der| G1::hash(der, DST_H1).to_uncompressed()).collect()
 }
@@ -68,6 +72,24 @@ pub(super) fn powers(items: &[(&Point1, &Scalar, &PublicParameters)]) -> Vec<Sec
         pairing_prepared(&g1(q).mul(k), parameters.p_pub_prepared()).to_bytes()
     };
     items.iter().map(one).collect()
+}
+
+/// The multiples 1 to `row` of `[2^(6j)]P`, for each `j` below `rows`. Public.
+#[cfg(feature = "simd")]
+pub(super) fn multiples_g2(point: &G2, rows: usize, row: usize) -> Vec<Point2> {
+    let mut out = Vec::with_capacity(rows * row);
+    let mut base = point.clone();
+    for _ in 0..rows {
+        let mut multiple = base.clone();
+        for _ in 0..row {
+            out.push(multiple.to_uncompressed());
+            multiple = multiple.add(&base);
+        }
+        for _ in 0..6 {
+            base = base.double();
+        }
+    }
+    out
 }
 
 pub(super) fn decode_points(points: &[&[u8; G2_BYTES]]) -> Vec<Result<Point2, DecodeError>> {

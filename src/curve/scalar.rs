@@ -96,6 +96,19 @@ impl Scalar {
     pub(super) const fn limbs(&self) -> &Limbs {
         &self.0
     }
+
+    /// The digits base `x^2`, for the endomorphism of G1. Constant time.
+    #[cfg(feature = "simd")]
+    pub(crate) fn parts_g1(&self) -> zeroize::Zeroizing<[u128; 2]> {
+        let p = super::recode::parts(&self.0, 2);
+        zeroize::Zeroizing::new([p[0], p[1]])
+    }
+
+    /// The digits base `|x|`, for the endomorphism of G2. Constant time.
+    #[cfg(feature = "simd")]
+    pub(crate) fn parts_g2(&self) -> zeroize::Zeroizing<[u64; 4]> {
+        super::recode::digits(&self.0)
+    }
 }
 
 /// Whether the number is below `r`: the subtraction `limbs - r` borrows.

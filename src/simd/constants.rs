@@ -349,3 +349,51 @@ pub(crate) const FROBENIUS_3: [[[u64; 8]; 2]; 6] = [
         ],
     ],
 ];
+/// The cube root of unity with `[-x^2](X, Y) = (BETA X, Y)` on G1.
+pub(crate) const BETA: [u64; 8] = [
+    0x1b798a75929a,
+    0x15f9151f4eb4,
+    0x1f9396ed16af0,
+    0x902822eabcdc,
+    0x3387d6d04f1b,
+    0x3a5aa5658657,
+    0x199584e2d4293,
+    0xede56c9c0,
+];
+/// What `psi` multiplies the conjugate of the first coordinate by; `psi = [x]` on G2.
+pub(crate) const PSI_X: [[u64; 8]; 2] = [
+    [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0],
+    [
+        0xe486758a1811,
+        0x142b0eae08e4b,
+        0x444f98d9950f,
+        0x15cbdf76961f9,
+        0x1413078680210,
+        0x177bfb80134cc,
+        0x66421aff2c0b,
+        0x2523cd0ab2,
+    ],
+];
+/// What `psi` multiplies the conjugate of the second coordinate by; `psi = [x]` on G2.
+pub(crate) const PSI_Y: [[u64; 8]; 2] = [
+    [
+        0x5da55cc17b84,
+        0x133b8c1aef3e6,
+        0x1ea792b8c4f87,
+        0x1acc4aaf37340,
+        0x1cc4dab7f1997,
+        0xaff5333fc938,
+        0x1a928cdc31944,
+        0x1a2dbcb6e8,
+    ],
+    [
+        0xa25aa33e2f27,
+        0x24f13e50e919,
+        0x530fdc1eb078,
+        0x40216f60ab95,
+        0x1a86aa3b93794,
+        0x102252a26f1ea,
+        0x56719b69555a,
+        0x19d4671d8a,
+    ],
+];

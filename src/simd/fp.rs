@@ -3,6 +3,7 @@
 use super::constants::{ONE, P, PLAIN_ONE, R2};
 use super::kernels::Lane;
 use super::lane::{Vector, each};
+use super::wide::{ABOVE, BELOW};
 
 /// Bits of a limb.
 pub(crate) const BITS: u32 = 49;
@@ -139,6 +140,14 @@ impl<V: Vector, const L: u32, const B: u32> Fp<V, L, B> {
         self.add(self)
     }
 
+    /// `other` where the mask is all ones.
+    #[inline(always)]
+    pub(super) fn select(&self, other: &Self, mask: V) -> Self {
+        let mut r = self.0;
+        each!(I in 8 { r[I] = r[I].select(other.0[I], mask); });
+        Fp(r)
+    }
+
     /// One parallel carry pass: no limb keeps more than 2^49 plus what came from below.
     #[inline(always)]
     pub(crate) fn carry(&self) -> Fp<V, CARRIED, B> {
@@ -201,6 +210,30 @@ impl<V: Lane, const L: u32, const B: u32> Fp<V, L, B> {
         Fp(V::fp_mul(&self.0, &other.0))
     }
 
+    /// `self b + c d`, one reduction.
+    #[inline(always)]
+    pub(super) fn sum2<const B1: u32, const B2: u32, const B3: u32>(
+        &self,
+        b: &Fp<V, CARRIED, B1>,
+        c: &Fp<V, CARRIED, B2>,
+        d: &Fp<V, CARRIED, B3>,
+    ) -> Fe<V> {
+        const { assert!(L <= CARRIED && B * B1 + B2 * B3 <= ABOVE) }
+        Fp(V::fp_sum2(&self.0, &b.0, &c.0, &d.0))
+    }
+
+    /// `self b - c d`, one reduction.
+    #[inline(always)]
+    pub(super) fn difference2<const B1: u32, const B2: u32, const B3: u32>(
+        &self,
+        b: &Fp<V, CARRIED, B1>,
+        c: &Fp<V, CARRIED, B2>,
+        d: &Fp<V, CARRIED, B3>,
+    ) -> Fe<V> {
+        const { assert!(L <= CARRIED && B * B1 <= ABOVE && B2 * B3 <= BELOW) }
+        Fp(V::fp_difference2(&self.0, &b.0, &c.0, &d.0))
+    }
+
     /// Montgomery square.
     #[inline(always)]
     pub(crate) fn square(&self) -> Fe<V> {
@@ -209,17 +242,19 @@ impl<V: Lane, const L: u32, const B: u32> Fp<V, L, B> {
     }
 }
 
+impl<V: Vector> Fe<V> {
+    /// Limbs that a kernel left.
+    #[inline(always)]
+    pub(super) fn from_raw(raw: [V; 8]) -> Self {
+        Fp(raw)
+    }
+}
+
 impl<V: Lane> Fe<V> {
     /// Zero in all lanes.
     #[inline(always)]
     pub(crate) fn zero(token: V::Token) -> Self {
         Fp([V::splat(token, 0); 8])
-    }
-
-    /// Limbs that a kernel left.
-    #[inline(always)]
-    pub(super) fn from_raw(raw: [V; 8]) -> Self {
-        Fp(raw)
     }
 
     /// One in all lanes.

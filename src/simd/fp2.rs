@@ -3,7 +3,7 @@
 use super::fp::{CARRIED, Fe, Fp, LIMIT, lifted};
 use super::kernels::{Lane, Raw2};
 use super::lane::Vector;
-use super::wide::{Wide2, columns, columns2, mul_wide, reduce};
+use super::wide::{ABOVE, BELOW, Wide2, columns, columns2, mul_wide, reduce};
 
 /// `c0 + c1 i`, both coordinates under the same bounds (see [`Fp`]).
 #[derive(Clone, Copy)]
@@ -80,6 +80,12 @@ impl<V: Vector, const L: u32, const B: u32> Fp2<V, L, B> {
         Fp2::new(self.c0().sub(&self.c1()), self.c0().add(&self.c1()))
     }
 
+    /// `other` where the mask is all ones.
+    #[inline(always)]
+    pub(super) fn select(&self, other: &Self, mask: V) -> Self {
+        Fp2::new(self.c0().select(&other.c0(), mask), self.c1().select(&other.c1(), mask))
+    }
+
     /// One carry pass over both coordinates.
     #[inline(always)]
     pub(crate) fn carry(&self) -> Fp2<V, CARRIED, B> {
@@ -120,6 +126,34 @@ impl<V: Lane, const L: u32, const B: u32> Fp2<V, L, B> {
     pub(crate) fn square(&self) -> Fe2<V> {
         const { assert!(L <= SQUARE_L && B <= SQUARE_B) }
         Fp2(V::fp2_square(&self.0))
+    }
+
+    /// `self b + c d`, one reduction.
+    #[inline(always)]
+    pub(super) fn sum2<const B1: u32, const B2: u32, const B3: u32>(
+        &self,
+        b: &Fp2<V, CARRIED, B1>,
+        c: &Fp2<V, CARRIED, B2>,
+        d: &Fp2<V, CARRIED, B3>,
+    ) -> Fe2<V> {
+        const { assert!(L <= CARRIED && B * B1 + B2 * B3 <= BELOW && 2 * (B * B1 + B2 * B3) <= ABOVE) }
+        let mut r = self.0;
+        V::reduce_add(&V::fp2_wide(&self.0, &b.0), &V::fp2_wide(&c.0, &d.0), &mut r);
+        Fp2(r)
+    }
+
+    /// `self b - c d`, one reduction.
+    #[inline(always)]
+    pub(super) fn difference2<const B1: u32, const B2: u32, const B3: u32>(
+        &self,
+        b: &Fp2<V, CARRIED, B1>,
+        c: &Fp2<V, CARRIED, B2>,
+        d: &Fp2<V, CARRIED, B3>,
+    ) -> Fe2<V> {
+        const { assert!(L <= CARRIED && B * B1 + 2 * B2 * B3 <= BELOW && 2 * B * B1 + B2 * B3 <= ABOVE) }
+        let mut r = self.0;
+        V::reduce_sub(&V::fp2_wide(&self.0, &b.0), &V::fp2_wide(&c.0, &d.0), &mut r);
+        Fp2(r)
     }
 
     /// Product, not reduced.

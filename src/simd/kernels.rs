@@ -3,6 +3,7 @@
 //! A kernel is a generic function instantiated inside a function that has the instructions enabled; all that it uses is
 //! inlined into it, or is another kernel. Arguments go by reference, bounds are checked by the typed wrappers around it.
 
+use super::fp::{Fe, Fp};
 use super::fp6::Fp6;
 use super::fp12::Fp12;
 use super::lane::Vector;
@@ -26,9 +27,12 @@ macro_rules! with_kernels {
         $then! {
             fn fp_mul(a: &Raw<V>, b: &Raw<V>) -> Raw<V> = crate::simd::wide::fp_mul;
             fn fp_square(a: &Raw<V>) -> Raw<V> = crate::simd::wide::fp_square;
+            fn fp_sum2(a: &Raw<V>, b: &Raw<V>, c: &Raw<V>, d: &Raw<V>) -> Raw<V> = crate::simd::wide::fp_sum2;
+            fn fp_difference2(a: &Raw<V>, b: &Raw<V>, c: &Raw<V>, d: &Raw<V>) -> Raw<V> = crate::simd::wide::fp_difference2;
             fn fp_canonical(a: &Raw<V>) -> Raw<V> = crate::simd::kernels::fp_canonical;
             fn reduce(a: &[V; 16]) -> Raw<V> = crate::simd::wide::reduce;
             fn reduce_add(a: &RawWide2<V>, b: &RawWide2<V>, out: &mut Raw2<V>) -> () = crate::simd::wide::reduce_add;
+            fn reduce_sub(a: &RawWide2<V>, b: &RawWide2<V>, out: &mut Raw2<V>) -> () = crate::simd::wide::reduce_sub;
             fn reduce_add_xi(a: &RawWide2<V>, b: &RawWide2<V>, out: &mut Raw2<V>) -> () = crate::simd::wide::reduce_add_xi;
             fn reduce_sub2(a: &RawWide2<V>, b: &RawWide2<V>, c: &RawWide2<V>, out: &mut Raw2<V>) -> () = crate::simd::wide::reduce_sub2;
             fn reduce_sub_xi(a: &RawWide2<V>, b: &RawWide2<V>, c: &RawWide2<V>, out: &mut Raw2<V>) -> () = crate::simd::wide::reduce_sub_xi;
@@ -52,6 +56,14 @@ macro_rules! with_kernels {
             fn frobenius_1(a: &mut Fp12<V>) -> () = crate::simd::fp12::frobenius_1;
             fn frobenius_2(a: &mut Fp12<V>) -> () = crate::simd::fp12::frobenius_2;
             fn frobenius_3(a: &mut Fp12<V>) -> () = crate::simd::fp12::frobenius_3;
+            fn g1_add(a: &mut [Raw<V>; 3], b: &[Raw<V>; 3]) -> () = crate::simd::point::g1::add;
+            fn g1_double(a: &mut [Raw<V>; 3]) -> () = crate::simd::point::g1::double;
+            fn g1_negate(a: &mut [Raw<V>; 3], mask: V) -> () = crate::simd::point::g1::negate;
+            fn g2_add(a: &mut [Raw2<V>; 3], b: &[Raw2<V>; 3]) -> () = crate::simd::point::g2::add;
+            fn g2_negate(a: &mut [Raw2<V>; 3], mask: V) -> () = crate::simd::point::g2::negate;
+            fn g1_lookup(table: &[[Raw<V>; 3]], index: V, out: &mut [Raw<V>; 3]) -> () = crate::simd::multiply::g1_lookup;
+            fn g2_lookup_fixed(row: &[[[u64; 8]; 4]], index: V, out: &mut [Raw2<V>; 3]) -> () = crate::simd::multiply::g2_lookup_fixed;
+            fn equal(a: &Raw<V>, b: &Raw<V>) -> V = crate::simd::kernels::equal;
             fn prepare(x: &Raw<V>, y: &Raw<V>) -> Evaluate<V> = crate::simd::miller::prepare;
             fn line_double(t: &mut [Raw2<V>; 3], p: &Evaluate<V>, line: &mut Line<V>) -> () = crate::simd::miller::line_double;
             fn line_add(t: &mut [Raw2<V>; 3], q: &[Raw2<V>; 2], p: &Evaluate<V>, line: &mut Line<V>) -> () = crate::simd::miller::line_add;
@@ -76,4 +88,12 @@ with_kernels!(declare);
 #[inline(always)]
 pub(super) fn fp_canonical<V: Vector>(a: &Raw<V>) -> Raw<V> {
     super::fp::Fp::<V, { super::fp::CARRIED }, 4>(*a).canonical()
+}
+
+/// Kernel: all ones where two residues, carried and below 4p, are the same.
+#[inline(always)]
+pub(super) fn equal<V: Vector>(a: &Raw<V>, b: &Raw<V>) -> V {
+    let (a, b) = (Fe::<V>::from_raw(*a), Fe::<V>::from_raw(*b));
+    let d: Fp<V, 34, 24> = a.sub(&b);
+    d.is_zero()
 }

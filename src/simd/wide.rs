@@ -18,8 +18,8 @@ pub(crate) struct Wide2<V, const C: u32, const N: u32, const M: u32>(pub(super) 
 /// Columns stay below 2^63 in absolute value, also with the 2^11 units that the reduction itself may add.
 const COLUMN_LIMIT: u32 = (1 << 17) - (1 << 11);
 /// Value limits of a reduction: `R / p` and a little less.
-const ABOVE: u32 = 2520;
-const BELOW: u32 = 2500;
+pub(super) const ABOVE: u32 = 2520;
+pub(super) const BELOW: u32 = 2500;
 /// p in limbs that are lifted by 2^63, so that no column within the limit stays below zero.
 const LIFT: [u64; 8] = {
     let (mut limbs, mut i) = (P, 0);
@@ -292,6 +292,17 @@ pub(super) fn reduce_sub2<V: Vector>(a: &[[V; 16]; 2], b: &[[V; 16]; 2], c: &[[V
     out[1] = reduce(&t);
 }
 
+/// Kernel: the reduction of a difference.
+#[inline(always)]
+pub(super) fn reduce_sub<V: Vector>(a: &[[V; 16]; 2], b: &[[V; 16]; 2], out: &mut [[V; 8]; 2]) {
+    let mut t = a[0];
+    each!(I in 16 { t[I] = t[I].sub(b[0][I]); });
+    out[0] = reduce(&t);
+    let mut t = a[1];
+    each!(I in 16 { t[I] = t[I].sub(b[1][I]); });
+    out[1] = reduce(&t);
+}
+
 /// Kernel: the reduction of `a - 12 b`.
 #[inline(always)]
 pub(super) fn reduce_sub_12<V: Vector>(a: &[[V; 16]; 2], b: &[[V; 16]; 2]) -> [[V; 8]; 2] {
@@ -324,6 +335,22 @@ pub(super) fn fp_mul<V: Vector>(a: &[V; 8], b: &[V; 8]) -> [V; 8] {
 #[inline(always)]
 pub(super) fn fp_square<V: Vector>(a: &[V; 8]) -> [V; 8] {
     reduce(&square_wide(a))
+}
+
+/// Kernel: `a b + c d`.
+#[inline(always)]
+pub(super) fn fp_sum2<V: Vector>(a: &[V; 8], b: &[V; 8], c: &[V; 8], d: &[V; 8]) -> [V; 8] {
+    let (mut t, u) = (mul_wide(a, b), mul_wide(c, d));
+    each!(I in 16 { t[I] = t[I].add(u[I]); });
+    reduce(&t)
+}
+
+/// Kernel: `a b - c d`.
+#[inline(always)]
+pub(super) fn fp_difference2<V: Vector>(a: &[V; 8], b: &[V; 8], c: &[V; 8], d: &[V; 8]) -> [V; 8] {
+    let (mut t, u) = (mul_wide(a, b), mul_wide(c, d));
+    each!(I in 16 { t[I] = t[I].sub(u[I]); });
+    reduce(&t)
 }
 
 /// Kernel: both coordinates of a product in Fp2, not reduced.
