@@ -7,6 +7,7 @@ mod exchange;
 mod ibe;
 mod keys;
 mod kgs;
+mod lockstep;
 mod traps;
 mod world;
 
@@ -17,7 +18,7 @@ use crate::probe::Probe;
 pub type Case = (&'static str, fn(&Probe));
 
 pub fn all() -> impl Iterator<Item = Case> {
-    [curve::CASES, dh::CASES, keys::CASES, ibe::CASES, batch::CASES, kgs::CASES, exchange::CASES]
+    [curve::CASES, dh::CASES, keys::CASES, ibe::CASES, batch::CASES, lockstep::CASES, kgs::CASES, exchange::CASES]
         .into_iter()
         .flatten()
         .copied()
