@@ -1,0 +1,134 @@
+//! The built kernels of the 512-bit lane, disassembled: how many multiply-adds each has, and that nothing in them can depend on
+//! a value: no conditional jump but loops over tables of public length and the probing of a large stack frame, no gather, no
+//! division, no call but to other kernels and for copies.
+//!
+//! A kernel that misses its instructions computes the right thing, through a call for each of them, fifty times slower; no test
+//! of values notices that.
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+/// Kernel, multiply-adds, conditional jumps. A product has 96, a square 72, a reduction 129; a squeeze has 16.
+const KERNELS: &[(&str, usize, usize)] = &[
+    ("fp_mul", 96 + 129, 0),
+    ("fp_square", 72 + 129, 0),
+    ("fp_sum2", 2 * 96 + 129, 0),
+    ("fp_difference2", 2 * 96 + 129, 0),
+    ("fp_canonical", 16, 0),
+    ("equal", 16, 0),
+    ("reduce", 129, 0),
+    ("reduce_add", 2 * 129, 0),
+    ("reduce_sub", 2 * 129, 0),
+    ("reduce_add_xi", 2 * 129, 0),
+    ("reduce_sub2", 2 * 129, 0),
+    ("reduce_sub_xi", 2 * 129, 0),
+    ("reduce_sub_12", 2 * 129, 0),
+    ("fp2_wide", 3 * 96, 0),
+    ("fp2_square_wide", 2 * 96, 0),
+    ("fp2_square", 2 * 96 + 2 * 129, 0),
+    // Calls of the ones above.
+    ("fp2_mul", 0, 0),
+    ("wide_add", 0, 0),
+    ("wide_add_xi", 0, 0),
+    ("wide_sub2", 0, 0),
+    ("wide_sub2_add", 0, 0),
+    ("wide_sub2_add_xi", 0, 0),
+    ("wide_add_xi_sub2", 0, 0),
+    ("fp6_mul", 0, 0),
+    // One jump each: the frame is larger than a page, and every page is touched in turn.
+    ("fp12_mul", 0, 1),
+    ("fp12_square", 2 * 16, 1),
+    ("mul_line", 0, 1),
+    ("fp12_conjugate", 6 * 16, 0),
+    ("fp12_select", 0, 0),
+    ("cyclotomic_square", 14 * 16, 0),
+    ("frobenius_1", 0, 0),
+    ("frobenius_2", 0, 0),
+    ("prepare", 2 * 16 + 1, 0),
+    ("line_double", 2 * 16, 0),
+    ("line_add", 8 * 16, 0),
+    ("g1_add", 2 * 16, 0),
+    ("g1_double", 16, 0),
+    ("g1_negate", 16, 0),
+    ("g2_add", 4 * 16, 0),
+    ("g2_negate", 2 * 16, 0),
+    // One loop over the table, and whether it is empty.
+    ("g1_lookup", 0, 2),
+    ("g2_lookup_fixed", 0, 2),
+];
+
+/// The instructions of each kernel in the program.
+fn kernels() -> Option<BTreeMap<String, Vec<String>>> {
+    let program = env!("CARGO_BIN_EXE_ibake");
+    let done = Command::new("objdump").args(["-d", "-C", "--no-show-raw-insn", program]).output();
+    let Some(done) = done.ok().filter(|d| d.status.success()) else {
+        let required = std::env::var("IBAKE_REQUIRE").is_ok_and(|v| v.split(',').any(|w| w == "objdump"));
+        assert!(!required, "IBAKE_REQUIRE names objdump, and there is none that runs here");
+        println!("skipped: no objdump");
+        return None;
+    };
+    let mut all = BTreeMap::<String, Vec<String>>::new();
+    let mut inside = None;
+    for line in String::from_utf8_lossy(&done.stdout).lines() {
+        if let Some(name) = line.strip_suffix(">:") {
+            let kernel = name.strip_suffix("::kernel").filter(|n| n.contains("Avx512"));
+            inside = kernel.and_then(|n| n.rsplit("::").next()).map(str::to_owned);
+        } else if let (Some(kernel), Some((_, instruction))) = (&inside, line.split_once(":\t")) {
+            all.entry(kernel.clone()).or_default().push(instruction.to_owned());
+        }
+    }
+    Some(all)
+}
+
+/// What a kernel must not have.
+fn forbidden(instruction: &str) -> bool {
+    let mnemonic = instruction.split_whitespace().next().unwrap_or("");
+    let called = instruction.split_once('<').map_or("", |(_, to)| to);
+    mnemonic.contains("gather")
+        || mnemonic.contains("div")
+        || mnemonic == "call" && called.contains("core_arch")
+        || mnemonic == "call"
+            && !called.is_empty()
+            && !["Avx512", "mem", "_DYNAMIC", "GLOBAL"].iter().any(|f| called.contains(f))
+}
+
+fn is_conditional_jump(instruction: &str) -> bool {
+    instruction.starts_with('j') && !instruction.starts_with("jmp")
+}
+
+#[test]
+fn kernels_have_their_multiply_adds_and_nothing_that_depends_on_a_value() {
+    let Some(found) = kernels() else { return };
+    let names: Vec<&str> = found.keys().map(String::as_str).collect();
+    let mut expected: Vec<&str> = KERNELS.iter().map(|k| k.0).collect();
+    expected.sort_unstable();
+    assert_eq!(names, expected, "kernels of the program, and of the table");
+    for (name, multiply_adds, jumps) in KERNELS {
+        let code = &found[*name];
+        let count = code.iter().filter(|i| i.starts_with("vpmadd52")).count();
+        assert_eq!(count, *multiply_adds, "multiply-adds of {name}");
+        assert_eq!(code.iter().filter(|i| is_conditional_jump(i)).count(), *jumps, "conditional jumps of {name}");
+        let bad: Vec<_> = code.iter().filter(|i| forbidden(i)).collect();
+        assert!(bad.is_empty(), "{name}: {bad:?}");
+    }
+}
+
+#[test]
+fn what_is_forbidden_is_seen() {
+    for bad in [
+        "vpgatherqq (%rax,%zmm1,8),%zmm0{%k1}",
+        "div    %rcx",
+        "idivl  %ecx",
+        "call   1234 <core::core_arch::x86::_mm512_add_epi64>",
+    ] {
+        assert!(forbidden(bad), "{bad}");
+    }
+    for fine in
+        ["vpaddq %zmm1,%zmm0,%zmm0", "call   *%r12", "call   12 <<ibake::simd::avx512::Avx512 as Kernels>::reduce>"]
+    {
+        assert!(!forbidden(fine), "{fine}");
+    }
+    assert!(is_conditional_jump("jne    1234") && !is_conditional_jump("jmp    1234"));
+}
