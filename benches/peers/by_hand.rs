@@ -6,6 +6,9 @@
 //! nothing, it does not parse identities (it compares and hashes their DER), and it keeps no replay cache.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)] // each user takes its part
 
+#[cfg(feature = "parallel")]
+#[path = "by_hand_bulk.rs"]
+pub mod bulk;
 #[path = "by_hand_exchange.rs"]
 pub mod exchange;
 #[path = "on_blst.rs"]

@@ -23,7 +23,7 @@ pub fn set_timing(variable: bool) {
     VARIABLE.store(variable, Relaxed);
 }
 
-fn variable() -> bool {
+pub fn variable() -> bool {
     VARIABLE.load(Relaxed)
 }
 
@@ -36,6 +36,9 @@ macro_rules! get {
         value
     }};
 }
+
+#[path = "on_blst_bulk.rs"]
+pub mod bulk;
 
 pub const ABS_X: u64 = 0xd201_0000_0001_0000;
 
@@ -69,6 +72,11 @@ pub fn mul_g2(p: &blst_p2, k: &blst_scalar) -> blst_p2 {
     get!(blst_p2, blst_p2_mult, p, k.b.as_ptr(), 255)
 }
 
+/// Complete.
+pub fn add_g1(p: &blst_p1, q: &blst_p1) -> blst_p1 {
+    get!(blst_p1, blst_p1_add_or_double, p, q)
+}
+
 pub fn double_g1(p: &blst_p1) -> blst_p1 {
     get!(blst_p1, blst_p1_double, p)
 }
@@ -97,6 +105,20 @@ pub fn encode_g1(p: &blst_p1) -> [u8; 48] {
     out
 }
 
+pub fn encode_affine_g1(p: &blst_p1_affine) -> [u8; 48] {
+    let mut out = [0; 48];
+    // SAFETY: writes 48 bytes.
+    unsafe { blst_p1_affine_compress(out.as_mut_ptr(), p) };
+    out
+}
+
+pub fn encode_affine_g2(p: &blst_p2_affine) -> [u8; 96] {
+    let mut out = [0; 96];
+    // SAFETY: writes 96 bytes.
+    unsafe { blst_p2_affine_compress(out.as_mut_ptr(), p) };
+    out
+}
+
 pub fn encode_g2(p: &blst_p2) -> [u8; 96] {
     let mut out = [0; 96];
     // SAFETY: writes 96 bytes.
@@ -104,16 +126,23 @@ pub fn encode_g2(p: &blst_p2) -> [u8; 96] {
     out
 }
 
+/// A point of the curve, perhaps not of the group.
+pub fn uncompress_g1(bytes: &[u8; 48]) -> Option<blst_p1_affine> {
+    let mut p = blst_p1_affine::default();
+    // SAFETY: reads 48 bytes, writes one value.
+    let done = unsafe { blst_p1_uncompress(&mut p, bytes.as_ptr()) };
+    (done == BLST_ERROR::BLST_SUCCESS).then_some(p)
+}
+
+/// A point of the group, not infinity.
+pub fn decode_affine_g1(bytes: &[u8; 48]) -> Option<blst_p1_affine> {
+    // SAFETY: the checks read one live value.
+    uncompress_g1(bytes).filter(|p| unsafe { !blst_p1_affine_is_inf(p) && blst_p1_affine_in_g1(p) })
+}
+
 /// A point of the group, not infinity.
 pub fn decode_g1(bytes: &[u8; 48]) -> Option<blst_p1> {
-    let mut p = blst_p1_affine::default();
-    // SAFETY: reads 48 bytes, writes one value; the checks read that value.
-    let good = unsafe {
-        blst_p1_uncompress(&mut p, bytes.as_ptr()) == BLST_ERROR::BLST_SUCCESS
-            && !blst_p1_affine_is_inf(&p)
-            && blst_p1_affine_in_g1(&p)
-    };
-    good.then(|| get!(blst_p1, blst_p1_from_affine, &p))
+    decode_affine_g1(bytes).map(|p| from_affine_g1(&p))
 }
 
 /// A point of the group, not infinity.
@@ -154,8 +183,12 @@ impl Lines {
 
 /// `e(p, q)` with prepared `q`.
 pub fn pairing_prepared(p: &blst_p1, q: &Lines) -> blst_fp12 {
-    let p = get!(blst_p1_affine, blst_p1_to_affine, p);
-    let f = get!(blst_fp12, blst_miller_loop_lines, q.0.as_ptr(), &p);
+    pairing_prepared_affine(&to_affine_g1(p), q)
+}
+
+/// The same with affine `p`.
+pub fn pairing_prepared_affine(p: &blst_p1_affine, q: &Lines) -> blst_fp12 {
+    let f = get!(blst_fp12, blst_miller_loop_lines, q.0.as_ptr(), p);
     get!(blst_fp12, blst_final_exp, &f)
 }
 

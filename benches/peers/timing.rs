@@ -2,7 +2,7 @@
 #![allow(unsafe_code, dead_code, unreachable_pub)]
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Processor time of this thread, so that whatever else runs on the machine counts little.
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
@@ -31,27 +31,66 @@ pub fn now() -> Duration {
     START.get_or_init(std::time::Instant::now).elapsed()
 }
 
+/// Which time counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// Processor time of this thread.
+    Thread,
+    /// Elapsed time: what several threads need together, and disturbed by whatever else the machine does.
+    Wall,
+}
+
+impl Clock {
+    fn now(self) -> Duration {
+        static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+        match self {
+            Self::Thread => now(),
+            Self::Wall => START.get_or_init(Instant::now).elapsed(),
+        }
+    }
+}
+
+/// How much is measured: rounds until `budget` has elapsed, but `least` at least and `most` at most; each alternative runs for
+/// about `slice` a turn, once at least.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    pub clock: Clock,
+    pub slice: Duration,
+    pub budget: Duration,
+    pub least: usize,
+    pub most: usize,
+}
+
 /// Microseconds of every alternative, in every round.
 pub struct Rounds(Vec<Vec<f64>>);
 
-/// Runs the alternatives in turn, `rounds` times, each for about `slice` a turn; the order is turned round every time.
+/// Runs the alternatives in turn, `rounds` times, each for about `slice` a turn, in processor time of this thread.
 pub fn interleave(alternatives: &mut [&mut dyn FnMut()], rounds: usize, slice: Duration) -> Rounds {
+    let plan = Plan { clock: Clock::Thread, slice, budget: Duration::MAX, least: rounds, most: rounds };
+    interleave_within(alternatives, &plan)
+}
+
+/// Runs the alternatives in turn as planned; their order is turned round every time.
+pub fn interleave_within(alternatives: &mut [&mut dyn FnMut()], plan: &Plan) -> Rounds {
+    let begin = Instant::now();
+    let time = |run: &mut &mut dyn FnMut(), times: u32| {
+        let start = plan.clock.now();
+        (0..times).for_each(|_| run());
+        plan.clock.now() - start
+    };
     let repeats: Vec<u32> = (alternatives.iter_mut())
         .map(|run| {
-            run(); // tables and caches
-            let start = now();
-            run();
-            (slice.as_nanos() / (now() - start).as_nanos().max(1)).clamp(1, 1 << 20) as u32
+            let first = time(run, 1); // tables and caches
+            let once = if first < plan.slice { time(run, 1) } else { first };
+            (plan.slice.as_nanos() / once.as_nanos().max(1)).clamp(1, 1 << 20) as u32
         })
         .collect();
-    let mut out = Vec::with_capacity(rounds);
-    for round in 0..rounds {
+    let mut out = Vec::new();
+    while out.len() < plan.most && (out.len() < plan.least || begin.elapsed() < plan.budget) {
         let mut times = vec![0.0; alternatives.len()];
         for turn in 0..alternatives.len() {
-            let i = if round % 2 == 0 { turn } else { alternatives.len() - 1 - turn };
-            let start = now();
-            (0..repeats[i]).for_each(|_| alternatives[i]());
-            times[i] = (now() - start).as_secs_f64() * 1e6 / f64::from(repeats[i]);
+            let i = if out.len() % 2 == 0 { turn } else { alternatives.len() - 1 - turn };
+            times[i] = time(&mut alternatives[i], repeats[i]).as_secs_f64() * 1e6 / f64::from(repeats[i]);
         }
         out.push(times);
     }
@@ -81,6 +120,11 @@ impl fmt::Display for Spread {
 }
 
 impl Rounds {
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Microseconds of alternative `i`.
     pub fn time(&self, i: usize) -> Spread {
         Spread::of(self.0.iter().map(|t| t[i]).collect())

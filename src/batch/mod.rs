@@ -47,7 +47,6 @@ mod encapsulate;
 mod extract;
 mod lanes;
 mod locate;
-#[cfg(feature = "hazmat")]
 mod pairings;
 mod parallel;
 mod scalar;
@@ -66,6 +65,8 @@ pub use boxes::{OpenItem, SealItem, open, seal, sealer};
 pub use decapsulate::{Encapsulated, decapsulate};
 pub use encapsulate::{To, encapsulate};
 pub use extract::extract;
+#[doc(hidden)]
+pub use pairings::key_pairings;
 #[cfg(feature = "hazmat")]
 pub use pairings::pairings;
 pub use parallel::Pool;
