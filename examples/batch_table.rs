@@ -85,17 +85,26 @@ fn main() {
     let users = Users::new(arguments.sizes.iter().copied().max().unwrap_or(1));
     for n in &arguments.sizes {
         for work in &arguments.works {
-            users.check(*work, *n);
             for threads in &arguments.threads {
-                let (seconds, least) = match (arguments.quick, threads) {
-                    (true, 1) => (2.5, 3),
-                    (true, _) => (1.5, 3),
-                    (false, _) => (6.0, 3),
+                let seconds = match (arguments.quick, threads) {
+                    (true, 1) => 2.0,
+                    (true, _) => 1.2,
+                    (false, _) => 6.0,
                 };
-                let (budget, most) = (Duration::from_secs_f64(seconds), 101);
-                // Beside the main rival in the main column only.
-                let all = *threads == 1 && (if arguments.quick { *work == Work::VerifyKeys } else { *n <= 1024 });
-                report.measure(&users, &Measure { work: *work, n: *n, threads: *threads, budget, least, most, all });
+                report.measure(
+                    &users,
+                    &Measure {
+                        work: *work,
+                        n: *n,
+                        threads: *threads,
+                        budget: Duration::from_secs_f64(seconds),
+                        least: 3,
+                        most: 101,
+                        // The large ones take minutes.
+                        all: if arguments.quick { *work == Work::VerifyKeys } else { *n <= 1024 },
+                        scaling: if arguments.quick { *work == Work::Pairings } else { *n == 1024 },
+                    },
+                );
             }
         }
     }

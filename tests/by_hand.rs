@@ -209,3 +209,67 @@ fn curve_code_of_the_rival() {
         assert!(!check(&q, &lines, &q, &s));
     }
 }
+
+#[cfg(feature = "parallel")]
+#[test]
+fn bulk_forms_give_what_the_single_ones_give() {
+    use by_hand::bulk;
+    let mut w = World::new("by hand: bulk");
+    let theirs = district(&w.a);
+    let master = by_hand::Master::new(w.a.issuer.master().to_bytes().expose());
+    let name = |i: usize| format!("sip:user{i}@a.example");
+    let ids: Vec<_> = (0..70).map(|i| identity(&theirs, w.a.issue(&name(i), NOW).identity())).collect();
+    let refs: Vec<_> = ids.iter().collect();
+    let keys = master.extract_all(&theirs, &refs, true, &mut w.rng);
+    for ((key, unchecked), id) in keys.iter().zip(master.extract_all(&theirs, &refs, false, &mut w.rng)).zip(&ids) {
+        assert_eq!(key.encoded, master.extract(&theirs, id).encoded);
+        assert_eq!(key.encoded, unchecked.encoded);
+    }
+
+    let mut stored: Vec<_> = keys.iter().map(|k| &k.encoded).zip(&ids).collect();
+    let verify = |stored: &[_], rng: &mut Seeded| {
+        let ours = by_hand::Key::verify_all(&theirs, stored, rng);
+        let blst = by_hand::Key::verify_all_by_blst(&theirs, stored, rng);
+        assert_eq!(ours.is_some(), blst);
+        blst
+    };
+    assert!(verify(&stored, &mut w.rng));
+    (stored[3].0, stored[68].0) = (stored[68].0, stored[3].0);
+    assert!(!verify(&stored, &mut w.rng));
+
+    let sigma: Vec<[u8; 32]> = (0..70).map(|i| [i; 32]).collect();
+    let sent = theirs.encapsulate_all(&ids.iter().zip(&sigma).collect::<Vec<_>>());
+    for ((kem, k), (id, sigma)) in sent.iter().zip(ids.iter().zip(&sigma)) {
+        assert_eq!((*kem, *k), by_hand::Recipient::for_one(&theirs, id).encapsulate(sigma));
+    }
+    let received = by_hand::Key::decapsulate_all(&keys.iter().zip(sent.iter().map(|s| &s.0)).collect::<Vec<_>>());
+    assert!(received.iter().zip(&sent).all(|(got, (_, k))| got.as_ref() == Some(k)));
+    let kems: Vec<_> = sent.iter().map(|(kem, _)| by_hand::Encapsulation::decode(kem).unwrap()).collect();
+    let gt = bulk::pairings(&keys.iter().zip(&kems).collect::<Vec<_>>());
+    assert!(gt.windows(2).all(|pair| pair[0] != pair[1]));
+}
+
+/// Equal points, opposite points and infinity in one bucket.
+#[test]
+fn sums_in_buckets_are_complete() {
+    use by_hand::on_blst::{self, bulk};
+    let p = on_blst::hash_g1(b"p", b"dst");
+    let q = on_blst::hash_g1(b"q", b"dst");
+    let points =
+        [p, p, q, on_blst::neg_g1(&q), p, on_blst::neg_g1(&p), on_blst::double_g1(&p), blst::blst_p1::default()];
+    let affine: Vec<_> = points.iter().map(on_blst::to_affine_g1).collect();
+    let by_single_products = |weights: &[u128; 8]| {
+        points.iter().zip(weights).fold(blst::blst_p1::default(), |sum, (p, z)| {
+            let mut k = [0; 32];
+            k[16..].copy_from_slice(&z.to_be_bytes());
+            on_blst::add_g1(&sum, &on_blst::mul_g1(p, &on_blst::scalar(&k)))
+        })
+    };
+    let big = u128::MAX - 12_345;
+    for weights in
+        [[7; 8], [1; 8], [big; 8], [u128::MAX; 8], [1, 2, 3, 4, 5, 6, 7, 8], [big, big, 9, 9, 1, 1 << 127, 0, big]]
+    {
+        let sum = bulk::sum_in_buckets(&affine, &weights);
+        assert!(on_blst::same_g1(&sum, &by_single_products(&weights)), "{weights:?}");
+    }
+}

@@ -240,9 +240,9 @@ impl Users {
     }
 
     /// All sides give the same bytes, and those that verify refuse a false batch.
-    pub fn check(&self, work: Work, n: usize) {
+    pub fn check(&self, work: Work, rivals: &[Rival], n: usize) {
         let ours = self.results(work, n, Keep::Bytes);
-        for rival in work.rivals() {
+        for rival in rivals {
             assert!(
                 ours == self.hand_results(work, *rival, n, Keep::Bytes),
                 "{work}{}: results differ",

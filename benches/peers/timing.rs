@@ -78,14 +78,19 @@ pub fn interleave_within(alternatives: &mut [&mut dyn FnMut()], plan: &Plan) -> 
         (0..times).for_each(|_| run());
         plan.clock.now() - start
     };
-    let repeats: Vec<u32> = (alternatives.iter_mut())
-        .map(|run| {
-            let first = time(run, 1); // tables and caches
-            let once = if first < plan.slice { time(run, 1) } else { first };
-            (plan.slice.as_nanos() / once.as_nanos().max(1)).clamp(1, 1 << 20) as u32
-        })
-        .collect();
     let mut out = Vec::new();
+    let first: Vec<Duration> = alternatives.iter_mut().map(|run| time(run, 1)).collect();
+    let mut once = first.clone();
+    if first.iter().all(|t| *t >= plan.slice) {
+        // Long enough that tables and caches do not count.
+        out.push(first.iter().map(|t| t.as_secs_f64() * 1e6).collect());
+    } else {
+        for (run, t) in alternatives.iter_mut().zip(&mut once).filter(|(_, t)| **t < plan.slice) {
+            *t = time(run, 1);
+        }
+    }
+    let repeats = once.iter().map(|t| (plan.slice.as_nanos() / t.as_nanos().max(1)).clamp(1, 1 << 20) as u32);
+    let repeats: Vec<u32> = repeats.collect();
     while out.len() < plan.most && (out.len() < plan.least || begin.elapsed() < plan.budget) {
         let mut times = vec![0.0; alternatives.len()];
         for turn in 0..alternatives.len() {
