@@ -39,6 +39,8 @@ macro_rules! get {
 
 #[path = "on_blst_bulk.rs"]
 pub mod bulk;
+#[path = "on_blst_hash.rs"]
+pub mod hash;
 
 pub const ABS_X: u64 = 0xd201_0000_0001_0000;
 
