@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --features hazmat --bench simd`. Microseconds for one pairing out of a batch of 64, points given, result in Gt;
 //! all take turns, processor time of one thread, and all but arkworks are constant time. `mcl` stands in a package of its own
-//! (`benches/mcl`), because its crate needs CMake and a C++ compiler.
+//! (`benches/mcl`), because its crate builds with CMake and a C++ compiler.
 #![allow(clippy::unwrap_used)]
 
 #[path = "peers/bound.rs"]

@@ -249,9 +249,9 @@ fn bulk_forms_give_what_the_single_ones_give() {
     assert!(gt.windows(2).all(|pair| pair[0] != pair[1]));
 }
 
-/// Equal points, opposite points and infinity in one bucket.
+/// Equal points, opposite points and infinity, in one bucket too.
 #[test]
-fn sums_in_buckets_are_complete() {
+fn sums_of_secret_points_are_complete() {
     use by_hand::on_blst::{self, bulk};
     let p = on_blst::hash_g1(b"p", b"dst");
     let q = on_blst::hash_g1(b"q", b"dst");
@@ -269,8 +269,9 @@ fn sums_in_buckets_are_complete() {
     for weights in
         [[7; 8], [1; 8], [big; 8], [u128::MAX; 8], [1, 2, 3, 4, 5, 6, 7, 8], [big, big, 9, 9, 1, 1 << 127, 0, big]]
     {
-        let sum = bulk::sum_in_buckets(&affine, &weights);
-        assert!(on_blst::same_g1(&sum, &by_single_products(&weights)), "{weights:?}");
+        for sum in [bulk::sum_in_buckets(&affine, &weights), bulk::sum_by_straus(&affine, &weights)] {
+            assert!(on_blst::same_g1(&sum, &by_single_products(&weights)), "{weights:?}");
+        }
     }
 }
 

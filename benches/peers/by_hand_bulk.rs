@@ -1,11 +1,11 @@
 //! The rival for batches: the same scheme over many items, on blst and rayon, with what many items allow:
 //!
 //! - one inversion for all points of a job that become affine, and for all that are hashed (`on_blst_hash.rs`);
-//! - issued keys checked by one equation for the whole call, `sum z_i d_i = [s] sum z_i Q_i`, 128-bit weights;
+//! - several issued keys checked by one equation for the whole call, `sum z_i d_i = [s] sum z_i Q_i`, 128-bit weights;
 //! - keys verified by one product of two pairings for the whole call, where the cofactor of all hashes is cleared once, on their
 //!   weighted sum; subgroup checks one by one, since batched ones are unsound;
-//! - sums of public points by blst's own bucket method; those of private keys by buckets too, with complete additions, so that
-//!   only the weights show. In the variable-time form the keys go through blst's own method as well.
+//! - sums of public points by blst's own bucket method; those of private keys with complete additions, so that only the weights
+//!   show: few by Straus' method, many in buckets. In the variable-time form the keys go through blst's own method as well.
 //!
 //! In its favour, next to the crate: keys are read by blst's own decompression, which branches on the encoding; weights are drawn
 //! and not hedged; a batch with a false key is refused and nobody is looked for; nothing is wiped; headers are not parsed.
@@ -16,7 +16,7 @@ use blst::{MultiPoint, blst_p1, blst_p1_affine, blst_p2};
 use rand_core::TryCryptoRng;
 use rayon::prelude::*;
 
-use super::on_blst::bulk::{sum_in_buckets, to_affine_all_g1, to_affine_all_g2};
+use super::on_blst::bulk::{sum_complete, to_affine_all_g1, to_affine_all_g2};
 use super::on_blst::hash::{clear_cofactor, hash_all, hash_all_uncleared};
 use super::{
     DST_H1, District, Encapsulation, Identity, Key, Master, coin, mask, on_blst, p2_lines, p2_table, random, secret,
@@ -48,7 +48,7 @@ fn sum_public(points: &[blst_p1_affine], weights: &[u128]) -> blst_p1 {
 
 /// The same of private keys.
 fn sum_secret(points: &[blst_p1_affine], weights: &[u128]) -> blst_p1 {
-    if on_blst::variable() { sum_public(points, weights) } else { sum(points, weights, sum_in_buckets) }
+    if on_blst::variable() { sum_public(points, weights) } else { sum(points, weights, sum_complete) }
 }
 
 /// A part for each thread.
@@ -71,6 +71,9 @@ impl Master {
         check: bool,
         rng: &mut R,
     ) -> Vec<Key> {
+        if let ([id], true) = (ids, check) {
+            return vec![self.extract(district, id)];
+        }
         let job = |job: &[&Identity]| -> Vec<(Key, blst_p1_affine)> {
             let q = hash_all(&job.iter().map(|id| &id.der[..]).collect::<Vec<_>>(), DST_H1);
             let mut points: Vec<_> = q.iter().map(|q| on_blst::mul_g1(q, &self.s)).collect();
@@ -106,6 +109,9 @@ impl Key {
         items: &[(&[u8; 48], &Identity)],
         rng: &mut R,
     ) -> Option<Vec<Self>> {
+        if let [(bytes, id)] = items {
+            return Self::from_bytes(district, id, bytes).filter(|key| key.verify(district)).map(|key| vec![key]);
+        }
         let job = |job: &[(&[u8; 48], &Identity)]| -> Vec<Option<(Self, blst_p1_affine)>> {
             let q = hash_all_uncleared(&job.iter().map(|(_, id)| &id.der[..]).collect::<Vec<_>>(), DST_H1);
             let one = |((bytes, id), q): (&(&[u8; 48], &Identity), &blst_p1_affine)| {

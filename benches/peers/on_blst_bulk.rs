@@ -22,6 +22,54 @@ pub fn to_affine_all_g2(points: &[blst_p2]) -> Vec<blst_p2_affine> {
     affine
 }
 
+/// `sum z_i P_i`, constant time in the points and variable in the weights, whichever way is faster for their number.
+pub fn sum_complete(points: &[blst_p1_affine], weights: &[u128]) -> blst_p1 {
+    if points.len() <= 80 { sum_by_straus(points, weights) } else { sum_in_buckets(points, weights) }
+}
+
+/// `sum z_i P_i` with one chain of doublings: digits of width 5, an odd digit in six places or so, eight multiples of every point.
+pub fn sum_by_straus(points: &[blst_p1_affine], weights: &[u128]) -> blst_p1 {
+    let tables: Vec<[blst_p1; 8]> = (points.iter())
+        .map(|p| {
+            let mut odd = [super::from_affine_g1(p); 8];
+            let twice = double_g1(&odd[0]);
+            (1..8).for_each(|i| odd[i] = add_g1(&odd[i - 1], &twice));
+            odd
+        })
+        .collect();
+    let digits: Vec<[i8; 130]> = (weights.iter())
+        .map(|z| {
+            // What is left is `rest + carry`.
+            let (mut rest, mut carry, mut out) = (*z, 0, [0; 130]);
+            let mut at = 0;
+            while rest != 0 || carry != 0 {
+                if (rest & 1) ^ carry == 0 {
+                    (rest, at) = (rest >> 1, at + 1);
+                    continue;
+                }
+                let window = (rest & 31) + carry;
+                carry = u128::from(window > 16);
+                out[at] = window as i8 - 32 * carry as i8;
+                (rest, at) = (rest >> 5, at + 5);
+            }
+            out
+        })
+        .collect();
+    let mut sum = blst_p1::default();
+    for at in (0..130).rev() {
+        sum = double_g1(&sum);
+        for (table, digits) in tables.iter().zip(&digits) {
+            let entry = &table[usize::from(digits[at].unsigned_abs() / 2)];
+            match digits[at].signum() {
+                0 => {}
+                1 => sum = add_g1(&sum, entry),
+                _ => sum = add_g1(&sum, &super::neg_g1(entry)),
+            }
+        }
+    }
+    sum
+}
+
 /// `sum z_i P_i`, constant time in the points: which bucket takes a point depends on its weight alone, and every addition is
 /// complete (buckets begin at infinity, equal points double). Signed windows of the width that suits the number of points.
 pub fn sum_in_buckets(points: &[blst_p1_affine], weights: &[u128]) -> blst_p1 {

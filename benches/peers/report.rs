@@ -167,6 +167,9 @@ impl Report {
             dir.join("ratio_by_batch.svg"),
             plot::chart(title, ["items of a batch", "ratio"], true, 1.0, &lines),
         )?;
+        if self.scaling.is_empty() {
+            return Ok(());
+        }
         let largest = self.scaling.iter().map(|s| s.1).max().unwrap_or(0);
         let line = |work: &Work| {
             let rows = self.scaling.iter().filter(|s| s.0 == *work && s.1 == largest);
