@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, SamplingMode, Throughput};
 
-use batch_world::{Rival, Users, Work};
+use batch_world::{Users, Work};
 use report::{Measure, Report, pool};
 
 const SIZES: [usize; 5] = [1, 8, 64, 1024, 16384];
@@ -38,6 +38,8 @@ fn threads() -> Vec<usize> {
 fn batches(c: &mut Criterion, users: &Users, sizes: &[usize]) {
     for work in Work::ALL {
         for n in sizes.iter().copied() {
+            let rivals = &work.rivals()[..if n > 1024 { 1 } else { work.rivals().len() }];
+            users.check(work, rivals, n);
             let mut g = c.benchmark_group(format!("{work}/{n}"));
             g.sample_size(10).sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(n as u64));
             g.warm_up_time(Duration::from_millis(100)).measurement_time(Duration::from_secs(1));
@@ -46,10 +48,7 @@ fn batches(c: &mut Criterion, users: &Users, sizes: &[usize]) {
                 g.bench_function(format!("{threads} threads/ours"), |b| {
                     pool.install(|| b.iter(|| users.ours(work, n)));
                 });
-                for rival in work.rivals() {
-                    if *rival != Rival::ByHand && n > 1024 {
-                        continue;
-                    }
+                for rival in rivals {
                     g.bench_function(format!("{threads} threads/by hand{}", rival.suffix()), |b| {
                         pool.install(|| b.iter(|| users.by_hand(work, *rival, n)));
                     });
