@@ -1,9 +1,9 @@
 //! The rival for batches: the same scheme over many items, on blst and rayon, with what many items allow:
 //!
-//! - one inversion for all points of a job that become affine, and for all that are hashed (`on_blst_hash.rs`);
+//! - one inversion for all points of a job that become affine;
 //! - several issued keys checked by one equation for the whole call, `sum z_i d_i = [s] sum z_i Q_i`, 128-bit weights;
 //! - keys verified by one product of two pairings for the whole call, where the cofactor of all hashes is cleared once, on their
-//!   weighted sum; subgroup checks one by one, since batched ones are unsound;
+//!   weighted sum (`on_blst_hash.rs`); subgroup checks one by one, since batched ones are unsound;
 //! - sums of public points by blst's own bucket method; those of private keys with complete additions, so that only the weights
 //!   show: few by Straus' method, many in buckets. In the variable-time form the keys go through blst's own method as well.
 //!
@@ -17,7 +17,7 @@ use rand_core::TryCryptoRng;
 use rayon::prelude::*;
 
 use super::on_blst::bulk::{sum_complete, to_affine_all_g1, to_affine_all_g2};
-use super::on_blst::hash::{clear_cofactor, hash_all, hash_all_uncleared};
+use super::on_blst::hash::{clear_cofactor, hash_all_uncleared};
 use super::{
     DST_H1, District, Encapsulation, Identity, Key, Master, coin, mask, on_blst, p2_lines, p2_table, random, secret,
 };
@@ -75,7 +75,7 @@ impl Master {
             return vec![self.extract(district, id)];
         }
         let job = |job: &[&Identity]| -> Vec<(Key, blst_p1_affine)> {
-            let q = hash_all(&job.iter().map(|id| &id.der[..]).collect::<Vec<_>>(), DST_H1);
+            let q: Vec<_> = job.iter().map(|id| on_blst::hash_g1(&id.der, DST_H1)).collect();
             let mut points: Vec<_> = q.iter().map(|q| on_blst::mul_g1(q, &self.s)).collect();
             if check {
                 points.extend(&q);
@@ -174,8 +174,8 @@ impl District {
             let pkctx: Vec<_> = job.iter().map(|(id, _)| self.pkctx(&id.der)).collect();
             let k: Vec<_> = job.iter().zip(&pkctx).map(|((_, sigma), ctx)| coin(sigma, ctx)).collect();
             let u: Vec<blst_p2> = k.iter().map(|k| p2_table().mul(k)).collect();
-            let q = hash_all(&job.iter().map(|(id, _)| &id.der[..]).collect::<Vec<_>>(), DST_H1);
-            let p: Vec<_> = q.iter().zip(&k).map(|(q, k)| on_blst::mul_g1(q, k)).collect();
+            let p: Vec<_> =
+                job.iter().zip(&k).map(|((id, _), k)| on_blst::mul_g1(&on_blst::hash_g1(&id.der, DST_H1), k)).collect();
             let (u, p) = (to_affine_all_g2(&u), to_affine_all_g1(&p));
             let one = |i: usize| {
                 let (sigma, ctx) = (job[i].1, &pkctx[i]);
