@@ -13,7 +13,7 @@ use ark_ec::hashing::curve_maps::wb::WBConfig;
 use ark_ec::short_weierstrass::SWCurveConfig;
 use blst::*;
 
-use super::{ABS_X, add_g1, double_g1, from_affine_g1};
+use super::{ABS_X, add_g1, double_g1};
 
 type Target = ark_bls12_381::g1::Config;
 type Isogenous = <Target as WBConfig>::IsogenousCurve;
