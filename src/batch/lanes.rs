@@ -163,9 +163,9 @@ impl Engine {
     }
 
     /// `[k_i]P_i`.
+    #[cfg(feature = "simd")]
     fn multiply(self, items: &[(&Point1, &Scalar)]) -> Vec<Secret<{ 2 * G1_BYTES }>> {
         match self {
-            #[cfg(feature = "simd")]
             Self::Lockstep(engine) => {
                 let (groups, rest) = items.split_at(lockstep(items.len(), POINTS_FROM));
                 let mut parts = Zeroizing::new(Vec::with_capacity(groups.len()));

@@ -38,6 +38,7 @@ pub(super) fn extract(identities: &[&[u8]], s: &Scalar, weights: &[u128]) -> Ext
     }
 }
 
+#[cfg(feature = "simd")]
 pub(super) fn multiply(items: &[(&Point1, &Scalar)]) -> Vec<Secret<{ 2 * G1_BYTES }>> {
     items.iter().map(|(p, k)| secret(&g1(p).mul(k))).collect()
 }
