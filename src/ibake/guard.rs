@@ -177,6 +177,7 @@ mod tests {
         assert_eq!(g.check_new(&[1; 16], 101), Err(PeerError::Replay.into()));
         g.remember([2; 16], 101).unwrap();
         assert_eq!(g.remember([3; 16], 102), Err(PeerError::Busy.into()));
+        assert_eq!(g.check_new(&[1; 16], 99 + 2 * DEADLINE), Err(PeerError::Replay.into()), "two deadlines, no less");
         assert_eq!(g.check_new(&[1; 16], 100 + 2 * DEADLINE), Ok(()));
         g.remember([3; 16], 101 + 2 * DEADLINE).unwrap();
         assert!(g.seen.len() <= 2 && g.order.len() == g.seen.len());

@@ -274,6 +274,15 @@ mod tests {
     }
 
     #[test]
+    fn skew_is_at_most_half_the_period() {
+        // Made by hand: the shortest period of the grid, an hour, is longer than two skews.
+        let p = Period { start: 10_000, end: 10_100, granularity: Granularity::Hour };
+        for (now, current) in [(9_949, false), (9_950, true), (10_149, true), (10_150, false)] {
+            assert_eq!(p.is_current(now), current, "{now}");
+        }
+    }
+
+    #[test]
     fn ids_names_and_texts() {
         for g in Granularity::ALL {
             assert_eq!((Granularity::from_id(g.id()), Granularity::from_name(g.name())), (Ok(g), Some(g)));

@@ -1,8 +1,9 @@
 //! Section 5: the checks of both roles in their order, row by row, with every later fault present at the same time.
 
 use super::reason;
-use crate::common::wire::Parts;
+use crate::common::wire::{Chain, Parts, body, ephemeral, read_body};
 use crate::common::{ALICE, BOB, CAROL, DAY, HalfOpen, Kgs, NOW, Seeded, World, exported};
+use ibake::dh::{KeyPair, Share};
 use ibake::error::{DecodeReason, Error, IdentityError, KeyError, ParametersError, PeerError, UsageError};
 use ibake::ibake::envelope::{ENVELOPE_LIMIT, Envelope, Reason};
 use ibake::ibake::guard::{CookieJar, Guard};
@@ -468,8 +469,61 @@ fn application_data_is_limited_and_left_out_if_empty() {
     assert_eq!(with(b"x"), Ok(m3.len() + 4), "type, length and one byte");
     assert_eq!(with(&vec![0; 16_384]), Ok(m3.len() + 3 + 16_384));
     assert_eq!(with(&vec![0; 16_385]), Err(UsageError::TooMany { limit: 16_384, got: 16_385 }.into()));
-    let r = AwaitM3::from_bytes(r_bytes.expose()).unwrap();
-    assert_eq!(r.receive(&m3, &keys, b"", &mut guard, NOW).unwrap().1.expose(), b"");
+    let mut answer = |data: &[u8]| {
+        let r = AwaitM3::from_bytes(r_bytes.expose()).unwrap();
+        r.receive(&m3, &keys, data, &mut guard, NOW).map(|(_, got, m4)| (got.expose().to_vec(), m4.len()))
+    };
+    let (got, empty) = answer(b"").unwrap();
+    assert_eq!((got, answer(b"x")), (vec![], Ok((vec![], empty + 4))));
+    assert_eq!(answer(&vec![0; 16_384]), Ok((vec![], empty + 3 + 16_384)));
+    assert_eq!(answer(&vec![0; 16_385]), Err(UsageError::TooMany { limit: 16_384, got: 16_385 }.into()));
+}
+
+#[test]
+fn m2_is_taken_with_the_key_and_the_peer_of_m1() {
+    let mut w = World::new("whose M2");
+    let HalfOpen { peer, i, m2, .. } = w.half_open(SUITE);
+    let i_bytes = i.to_bytes();
+    let (carol, other) = (w.a.issue(CAROL, NOW), w.b.recipient("sip:dave@b.example", NOW));
+    let missing = Err(KeyError::Missing.into());
+    for (own, to, expected) in
+        [(&w.alice, &peer, Ok(())), (&carol, &peer, missing), (&w.alice, &other, missing), (&carol, &other, missing)]
+    {
+        let i = AwaitM2::from_bytes(i_bytes.expose()).unwrap();
+        assert_eq!(i.receive(&m2, own, to, b"", NOW, &mut w.rng).map(|_| ()), expected);
+    }
+}
+
+#[test]
+fn m3_must_bring_back_both_identities_and_y() {
+    // Alice with a modified program: all of M3 is right but one field under the seal.
+    let mut w = World::new("fields of M3");
+    let HalfOpen { peer, keys, mut guard, i, r, m1, m2, .. } = w.half_open(SUITE);
+    let (x, _) = ephemeral(i.to_bytes().expose(), SUITE);
+    let (p1, p2) = (Parts::of(&m1), Parts::of(&m2));
+    let mut chain = Chain::new(SUITE, w.a.parameters.fingerprint(), w.b.parameters.fingerprint());
+    chain.mix(&p1.decapsulate(&keys[0]));
+    chain.open(1, &p1).unwrap();
+    chain.mix(&p2.decapsulate(&w.alice));
+    let y = read_body(&chain.open(2, &p2).unwrap(), 4).0[3].clone();
+    let own = KeyPair::from_secret_bytes(SUITE.group(), &x).unwrap();
+    let own_share = own.share().as_bytes().to_vec();
+    let dh = own.agree(&Share::decode(SUITE.group(), &y).unwrap()).unwrap();
+    let (kem, k3) = peer.encapsulate(&mut w.rng).unwrap();
+    chain.mix_last(k3.expose(), dh.expose(), &[]);
+    let (header, carol) = (p1.next_header(3, r.session_id()), w.a.identity(CAROL, NOW));
+    let (r, alice, bob, carol) = (r.to_bytes(), w.alice.identity().der(), w.bob.identity().der(), carol.der());
+    let refused = Err(Error::Decrypt);
+    for (fields, expected) in [
+        ([alice, bob, &y], Ok(())),
+        ([carol, bob, &y], refused),
+        ([alice, carol, &y], refused),
+        ([alice, bob, &own_share], refused),
+    ] {
+        let m3 = chain.clone().seal(3, &header, &kem.to_bytes(), &body(&fields, &[(5, &[1; 32])]));
+        let r = AwaitM3::from_bytes(r.expose()).unwrap();
+        assert_eq!(r.receive(&m3, &keys, b"", &mut guard, NOW).map(|_| ()), expected);
+    }
 }
 
 #[test]

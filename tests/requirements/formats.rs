@@ -2,13 +2,15 @@
 
 use super::reason;
 use crate::common::wire::{exp, ext, label, lp, sha};
-use crate::common::{ALICE, BOB, CAROL, NOW, World};
+use crate::common::{ALICE, BOB, CAROL, DAY, NOW, World};
 use ibake::aead;
 use ibake::error::{DecodeReason, Error, IdentityError, KeyError, PeerError, UsageError};
 use ibake::ibe::extract::PrivateKey;
 use ibake::ibe::file::{Header, Sealer};
 use ibake::ibe::kem::Encapsulation;
+use ibake::ibe::keyref::KeyRef;
 use ibake::ibe::sealed::{BOX_LIMIT, SealedBox, seal};
+use ibake::ibe::{Granularity, Identity, Name, Period, Purpose};
 use ibake::suite::Aead;
 
 const HINT: usize = 16;
@@ -102,6 +104,31 @@ fn checks_of_a_key_reference_name_what_is_wrong() {
     assert_eq!(reason(changed(16, &[0])), DecodeReason::Unknown { got: 0 });
     assert_eq!(changed(15, &[rest[15] ^ 1]), Err(IdentityError::OffGrid.into()));
     assert_eq!(changed(8, &[0xff; 8]), Err(IdentityError::TimeRange.into()));
+}
+
+#[test]
+fn a_key_reference_is_district_serial_and_period_together() {
+    let w = World::new("fits");
+    let (home, away) = (w.a.parameters.district(), w.b.parameters.district());
+    let day = |t| Period::containing(Granularity::Day, t).unwrap();
+    let hour = Period::new(Granularity::Hour, day(NOW).start()).unwrap();
+    let id = |district, serial, purpose, name: &str, period| {
+        Identity::new(district, serial, purpose, Name::parse(name).unwrap(), period).unwrap()
+    };
+    let to = KeyRef::of(&id(home, 7, Purpose::Decrypt, ALICE, day(NOW)));
+    for (other, fits) in [
+        (id(home, 7, Purpose::Decrypt, ALICE, day(NOW)), true),
+        (id(home, 7, Purpose::Sign, CAROL, day(NOW)), true),
+        (id(away, 7, Purpose::Decrypt, ALICE, day(NOW)), false),
+        (id(home, 8, Purpose::Decrypt, ALICE, day(NOW)), false),
+        (id(home, 7, Purpose::Decrypt, ALICE, day(NOW + DAY)), false),
+        (id(home, 7, Purpose::Decrypt, ALICE, hour), false),
+        (id(away, 8, Purpose::Decrypt, ALICE, day(NOW)), false),
+        (id(home, 8, Purpose::Decrypt, ALICE, day(NOW + DAY)), false),
+        (id(away, 7, Purpose::Decrypt, ALICE, day(NOW + DAY)), false),
+    ] {
+        assert_eq!(to.fits(&other), fits, "{other:?}");
+    }
 }
 
 /// A file to one person, and what is needed to make others of it by hand.
