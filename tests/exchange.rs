@@ -5,7 +5,10 @@ mod common;
 
 use common::{ALICE, BOB, CAROL, DAY, HalfOpen, Kgs, NOW, Seeded, World, exported};
 use ibake::error::{Error, KeyError, ParametersError, PeerError, UsageError};
+use ibake::ibake::envelope::Envelope;
+use ibake::ibake::guard::COOKIE_BYTES;
 use ibake::ibake::initiator::AwaitM2;
+use ibake::ibake::inspect::describe_envelope;
 use ibake::ibake::responder::AwaitM3;
 use ibake::ibake::{Config, Exchange, Responder, Role, start};
 use ibake::ibe::kem::Recipient;
@@ -234,4 +237,20 @@ fn suites_are_agreed_by_the_lists_of_both() {
         start(c, Suite::P256Aes256Gcm, &w.alice, &w.a.parameters, &peer, NOW, &mut w.rng).map(|_| ()).unwrap_err()
     };
     assert_eq!((begin(&none), begin(&twice)), (UsageError::Empty.into(), UsageError::Duplicate.into()));
+}
+
+#[test]
+fn fields_of_a_message_in_its_envelope_cover_every_byte_once() {
+    let (_, _, messages) = World::new("described").call(Suite::P256Aes256Gcm);
+    for m in &messages {
+        for envelope in [Envelope::Message(m), Envelope::WithCookie([7; COOKIE_BYTES], m)] {
+            let bytes = envelope.to_bytes();
+            let mut at = 0;
+            for field in describe_envelope(&bytes).unwrap() {
+                assert_eq!(field.offset, at, "{}", field.name);
+                at += field.len;
+            }
+            assert_eq!(at, bytes.len());
+        }
+    }
 }
