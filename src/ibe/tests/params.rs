@@ -152,6 +152,8 @@ fn a_description_that_cannot_be_read_back_is_refused() {
         let pop = possession(&bad, &s, &p_pub);
         assert_eq!(PublicParameters::assemble(bad, p_pub.clone(), pop), Err(why));
     }
+    // Both ends of the validity belong to it, so one second is the shortest.
+    assert!(params(Description { not_after: START, ..d() }).check_time(START).is_ok());
 }
 
 #[test]
