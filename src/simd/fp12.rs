@@ -44,12 +44,6 @@ impl<V: Lane> Fp12<V> {
         self
     }
 
-    /// Square.
-    pub(super) fn square(mut self) -> Self {
-        V::fp12_square(&mut self);
-        self
-    }
-
     /// `c0 - c1 w`, the inverse in the cyclotomic subgroup.
     pub(super) fn conjugate(mut self) -> Self {
         V::fp12_conjugate(&mut self);

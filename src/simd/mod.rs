@@ -17,7 +17,6 @@
 //! A leaf: knows nothing of the other layers but bytes.
 
 #![cfg_attr(not(feature = "hazmat"), allow(unreachable_pub))]
-#![cfg_attr(not(test), allow(dead_code))] // what the group law will use
 #![allow(clippy::absurd_extreme_comparisons, unused_comparisons)] // literal indices in unrolled blocks
 
 /// Runs code for the lane of an engine: `$token` is its token, `$lane` its type.
