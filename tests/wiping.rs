@@ -46,8 +46,9 @@ unsafe impl GlobalAlloc for Searching {
         if WATCHED.try_with(Cell::get).unwrap_or(false) {
             // SAFETY: the block is live and initialised (zeroed above), and `layout.size()` bytes long.
             let block = unsafe { std::slice::from_raw_parts(p, layout.size()) };
-            // SAFETY: written under the lock before the count says so, and not while it is read.
-            let wanted = unsafe { WANTED };
+            // SAFETY: written under the lock before the count says so, and not while it is read. No copy: that would put the
+            // needles onto the stack.
+            let wanted = unsafe { &*std::ptr::addr_of!(WANTED) };
             for needle in wanted.iter().take(COUNT.load(SeqCst)) {
                 if block.windows(LENGTH).any(|w| w == needle) {
                     FOUND.fetch_add(1, SeqCst);
