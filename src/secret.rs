@@ -124,7 +124,7 @@ pub(crate) fn leaving_no_trace<const N: usize, T>(run: impl FnOnce() -> T) -> T 
 /// The compiler copies values as it likes, and bytes of such a copy can end up as padding in a block of the heap. Whoever has
 /// worked on many secrets calls this when all that is left of them is where it should be. An effort, not a guarantee.
 #[inline(never)]
-pub(crate) fn wipe_stack<const N: usize>() {
+fn wipe_stack<const N: usize>() {
     let mut below = [0u8; N];
     core::hint::black_box(&mut below).zeroize();
     core::hint::black_box(&below);

@@ -13,7 +13,7 @@ use super::kernels::{Lane, Raw};
 use super::multiply::{FixedG2, GROUPS, Point, multiply_fixed_g2, multiply_g1, to_affine_g1, to_affine_g2};
 use super::{DEPTH, Engine, LANES, Path, Point1, Point2, emulated, finalexp, miller};
 use crate::encoding::GT_BYTES;
-use crate::secret::{Secret, wipe_stack};
+use crate::secret::{Secret, leaving_no_trace};
 
 /// Items that share an inversion.
 const JOB: usize = GROUPS * LANES;
@@ -28,10 +28,11 @@ impl Engine {
     /// Constant in the points; varies with their number.
     pub fn pairings(self, items: &[(&Point1, &Point2)]) -> Vec<Secret<GT_BYTES>> {
         let mut out = Vec::with_capacity(items.len());
-        for group in items.chunks(LANES) {
-            on!(self, |token: V| pairings8::<V>(token, group, &mut out));
-        }
-        wipe_stack::<DEPTH>();
+        leaving_no_trace::<DEPTH, _>(|| {
+            for group in items.chunks(LANES) {
+                on!(self, |token: V| pairings8::<V>(token, group, &mut out));
+            }
+        });
         out
     }
 
@@ -41,10 +42,11 @@ impl Engine {
     /// Constant in points and parts; varies with their number.
     pub fn multiply_g1(self, items: &[(&Point1, &[u128; 2])]) -> Vec<Secret<96>> {
         let mut out: Vec<_> = items.iter().map(|_| Secret::zero()).collect();
-        for (job, out) in items.chunks(JOB).zip(out.chunks_mut(JOB)) {
-            on!(self, |token: V| multiply_job::<V>(token, job, out));
-        }
-        wipe_stack::<DEPTH>();
+        leaving_no_trace::<DEPTH, _>(|| {
+            for (job, out) in items.chunks(JOB).zip(out.chunks_mut(JOB)) {
+                on!(self, |token: V| multiply_job::<V>(token, job, out));
+            }
+        });
         out
     }
 
@@ -54,10 +56,11 @@ impl Engine {
     /// Constant in the parts; varies with their number. The results are taken to be public.
     pub fn multiply_fixed_g2(self, table: &FixedG2, parts: &[[u64; 4]]) -> Vec<Point2> {
         let mut out = alloc::vec![[0; 192]; parts.len()];
-        for (job, out) in parts.chunks(JOB).zip(out.chunks_mut(JOB)) {
-            on!(self, |token: V| fixed_job::<V>(token, table, job, out));
-        }
-        wipe_stack::<DEPTH>();
+        leaving_no_trace::<DEPTH, _>(|| {
+            for (job, out) in parts.chunks(JOB).zip(out.chunks_mut(JOB)) {
+                on!(self, |token: V| fixed_job::<V>(token, table, job, out));
+            }
+        });
         out
     }
 }
