@@ -147,3 +147,131 @@ fn multiples_of_a_fixed_point_are_those_of_the_scalar_backend_also_at_every_edge
         }
     }
 }
+
+/// Compressed encodings of every kind, good and bad, and whether each is one of a protocol.
+fn encodings<const N: usize, P>(good: &[[u8; N]], decode: impl Fn(&[u8; N]) -> Option<P>) -> Vec<([u8; N], Option<P>)> {
+    let mut all: Vec<[u8; N]> = good.to_vec();
+    for bytes in good {
+        let mut other = *bytes;
+        other[0] ^= 0x20;
+        all.push(other);
+        // Flags: not compressed, infinity, both.
+        for flip in [0x80, 0x40, 0xc0] {
+            let mut wrong = *bytes;
+            wrong[0] ^= flip;
+            all.push(wrong);
+        }
+        // Another x: off the curve, or on it and outside of the subgroup.
+        for k in 1..4 {
+            let mut wrong = *bytes;
+            wrong[N - 1] = wrong[N - 1].wrapping_add(k);
+            all.push(wrong);
+        }
+    }
+    let mut infinity = [0; N];
+    infinity[0] = 0xc0;
+    all.push(infinity);
+    // Small x: 0 has order 3 on the curve over Fp.
+    for x in 0..12 {
+        let mut small = [0; N];
+        (small[0], small[N - 1]) = (0x80 | (x & 1) << 5, x / 2);
+        all.push(small);
+    }
+    // Not below p.
+    let mut p = [0xff; N];
+    p[0] = 0x9f;
+    all.push(p);
+    let modulus = "1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab";
+    for (k, chunk) in p.chunks_exact_mut(48).enumerate() {
+        let bytes: Vec<u8> = (0..48).map(|i| u8::from_str_radix(&modulus[2 * i..2 * i + 2], 16).unwrap()).collect();
+        chunk.copy_from_slice(&bytes);
+        chunk[0] |= if k == 0 { 0x80 } else { 0 };
+    }
+    all.push(p);
+    all.into_iter().map(|bytes| (bytes, decode(&bytes))).collect()
+}
+
+#[test]
+fn points_of_g1_are_decoded_as_by_the_scalar_backend() {
+    let good: Vec<_> = random_points(12).iter().map(|(p, _)| p.to_compressed()).collect();
+    let all = encodings(&good, |bytes| G1::decode_secret(bytes).ok());
+    assert!(all.iter().filter(|(_, p)| p.is_some()).count() >= 24);
+    for engine in engines() {
+        for shift in 0..8 {
+            let items: Vec<_> = all.iter().skip(shift).map(|(bytes, _)| bytes).collect();
+            for ((bytes, expected), (got, ok)) in all.iter().skip(shift).zip(engine.decode_g1(&items)) {
+                assert_eq!(bool::from(ok), expected.is_some(), "{} {bytes:02x?}", engine.name());
+                if let Some(p) = expected {
+                    assert_eq!(got.expose(), &p.to_uncompressed());
+                }
+            }
+            if engine.name() == "emulated" {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn points_of_g2_are_decoded_as_by_the_scalar_backend() {
+    let good: Vec<_> = random_points(12).iter().map(|(_, q)| q.to_compressed()).collect();
+    let all = encodings(&good, |bytes| G2::decode("U", bytes).ok());
+    assert!(all.iter().filter(|(_, p)| p.is_some()).count() >= 24);
+    for engine in engines() {
+        for shift in 0..8 {
+            let items: Vec<_> = all.iter().skip(shift).map(|(bytes, _)| bytes).collect();
+            for ((bytes, expected), (got, ok)) in all.iter().skip(shift).zip(engine.decode_g2(&items)) {
+                assert_eq!(bool::from(ok), expected.is_some(), "{} {bytes:02x?}", engine.name());
+                if let Some(p) = expected {
+                    assert_eq!(got, p.to_uncompressed());
+                }
+            }
+            if engine.name() == "emulated" {
+                break;
+            }
+        }
+    }
+}
+
+/// `sum (a_i - b_i x^2) P_i`, the halves signed.
+fn weighted(points: &[G1], weights: &[u128]) -> G1 {
+    let signed = |half: i64| {
+        let k = scalar(u128::from(half.unsigned_abs()));
+        if half < 0 { k.mul(&minus_one()) } else { k }
+    };
+    let x2 = scalar(u128::from(ABS_X) * u128::from(ABS_X));
+    points.iter().zip(weights).fold(G1::identity(), |sum, (p, z)| {
+        let b = signed((*z >> 64) as i64).mul(&x2).mul(&minus_one());
+        sum.add(&p.mul(&signed(*z as i64).add(&b)))
+    })
+}
+
+fn minus_one() -> Scalar {
+    let order = "73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000000";
+    let bytes: Vec<u8> = (0..32).map(|i| u8::from_str_radix(&order[2 * i..2 * i + 2], 16).unwrap()).collect();
+    Scalar::from_be_bytes(&bytes.try_into().unwrap()).unwrap()
+}
+
+#[test]
+fn weighted_sums_are_those_of_the_scalar_backend_also_of_equal_opposite_and_infinite_points() {
+    let mut points: Vec<G1> = random_points(60).into_iter().map(|(p, _)| p).collect();
+    for i in 0..10 {
+        points[i + 20] = points[i].clone();
+        points[i + 30] = points[i].neg();
+        points[3 * i + 2] = G1::identity();
+    }
+    let mut weights: Vec<u128> = (0..points.len()).map(|i| digits(7 * i)).collect();
+    // Equal points under equal weights meet in one bucket, and so do opposite ones.
+    (0..10).for_each(|i| (weights[i + 20], weights[i + 30]) = (weights[i], weights[i]));
+    let encoded: Vec<_> = points.iter().map(G1::to_uncompressed).collect();
+    let items: Vec<_> = encoded.iter().collect();
+    for engine in engines() {
+        for n in [0, 1, 7, 8, 9, 33, 60] {
+            let parts = engine.weighted_sum_g1_vartime(&items[..n], &weights[..n]);
+            let sum = parts.iter().rev().fold(G1::identity(), |sum, part| {
+                (0..8).fold(sum, |sum, _| sum.double()).add(&G1::from_uncompressed(part.expose()).unwrap())
+            });
+            assert_eq!(sum.to_uncompressed(), weighted(&points[..n], &weights[..n]).to_uncompressed(), "{n}");
+        }
+    }
+}

@@ -5,22 +5,24 @@ use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
 
-use super::lanes::{Engine, Extracted};
+use super::lanes::{Engine, Point1};
 use super::scalar::g1;
-use super::{BatchError, Options, Results, STACK, check_limit, groups, job_size, parallel, scatter, weights};
+use super::{
+    BatchError, Options, Results, STACK, check_limit, groups, job_size, next, parallel, scatter, sum_size, weights,
+};
 use crate::declassify;
-use crate::encoding::lp;
+use crate::encoding::{G1_BYTES, lp};
 use crate::error::Error;
 use crate::ibe::Identity;
 use crate::ibe::extract::{Issuer, PrivateKey};
-use crate::secret::leaving_no_trace;
+use crate::secret::{Secret, leaving_no_trace};
 
 /// Issues the private keys `d_i = [s]H1(ID_i)`, as [`Issuer::extract`] does for one. Issuers of several districts may
 /// be mixed.
 ///
-/// Nothing is released unchecked: for every job of at most 64 keys `sum z_i d_i = [s] sum z_i Q_i`, with weights as in
+/// Nothing is released unchecked: `sum z_i d_i = [s] sum z_i Q_i` for the keys of an issuer, with weights as in
 /// [`super::verify_keys`] and without a pairing, since [`Issuer`] has tied `s` to `P_pub`. If that fails, which means a
-/// fault of the machine, the keys of the job are computed again one by one with the check of [`Issuer::extract`].
+/// fault of the machine, those keys are computed again one by one with the check of [`Issuer::extract`].
 ///
 /// # Errors
 /// [`BatchError`] for the whole call; for an item those of [`Issuer::extract`].
@@ -32,7 +34,7 @@ pub fn extract<R: TryCryptoRng + ?Sized>(
     options: &Options<'_>,
     rng: &mut R,
 ) -> Result<Results<PrivateKey>, BatchError> {
-    leaving_no_trace::<STACK, _>(|| extract_with(Engine::pick(), items, options, rng))
+    leaving_no_trace::<STACK, _>(|| extract_with(Engine::pick_for(items.len()), items, options, rng))
 }
 
 pub(super) fn extract_with<R: TryCryptoRng + ?Sized>(
@@ -52,33 +54,61 @@ pub(super) fn extract_with<R: TryCryptoRng + ?Sized>(
     let weights = weights::draw(items.len(), &inputs.collect::<Vec<_>>(), rng)?;
 
     let keys = failed.iter().zip(items).map(|(e, (issuer, _))| e.is_none().then(|| *issuer.parameters().fingerprint()));
+    let groups = groups(keys);
     let size = job_size(items.len(), options);
-    let jobs: Vec<Vec<usize>> = groups(keys).iter().flat_map(|g| g.chunks(size).map(<[usize]>::to_vec)).collect();
-    let found = parallel::map(&jobs, options, Vec::len, |job| {
-        let job: Vec<_> = job.iter().map(|i| (*i, items[*i].0, items[*i].1, weights[*i])).collect();
-        issue(engine, &job)
-    })?;
+    let jobs: Vec<&[usize]> = groups.iter().flat_map(|group| group.chunks(size)).collect();
+    let parts = parallel::map(&jobs, options, |job| job.len(), |job| issue(engine, items, job))?;
+    // Those of one group stand together.
+    let issued: Vec<&Issued> = parts.iter().flatten().collect();
+    let mut rest = &issued[..];
+    let mut checks = Vec::new();
+    for group in &groups {
+        let own;
+        (own, rest) = rest.split_at(group.len());
+        checks.extend(own.chunks(sum_size(own.len(), options)));
+    }
+    let found = parallel::map(&checks, &options.quiet(), |own| own.len(), |own| release(engine, items, &weights, own))?;
     Ok(scatter(failed, found))
 }
 
-/// One job: all items are of one master key.
-fn issue(engine: Engine, job: &[(usize, &Issuer, &Identity, u128)]) -> Vec<(usize, Result<PrivateKey, Error>)> {
-    let Some((_, issuer, ..)) = job.first() else { return Vec::new() };
-    let ders: Vec<&[u8]> = job.iter().map(|(_, _, id, _)| id.der()).collect();
-    let weights: Vec<u128> = job.iter().map(|(.., z)| *z).collect();
-    release(job, engine.extract(&ders, issuer.secret(), &weights))
+/// A key that has not been checked.
+struct Issued {
+    place: usize,
+    q: Point1,
+    d: Secret<{ 2 * G1_BYTES }>,
 }
 
-/// Lets the keys of a job out if they are right.
-fn release(job: &[(usize, &Issuer, &Identity, u128)], out: Extracted) -> Vec<(usize, Result<PrivateKey, Error>)> {
-    let Some((_, issuer, ..)) = job.first() else { return Vec::new() };
-    let sound = g1(&out.sum_q).mul(issuer.secret()).ct_eq(&g1(out.sum_d.expose()));
-    if !declassify::verdict("extracted keys pass their check", sound) {
-        return job.iter().map(|(i, issuer, id, _)| (*i, issuer.extract(id))).collect();
-    }
-    let keys = job.iter().zip(&out.keys);
-    keys.map(|((i, _, id, _), d)| (*i, Ok(PrivateKey::assemble((*id).clone(), issuer.parameters(), g1(d.expose())))))
-        .collect()
+/// One job.
+fn issue(engine: Engine, items: &[(&Issuer, &Identity)], job: &[usize]) -> Vec<Issued> {
+    let ders: Vec<&[u8]> = job.iter().map(|i| items[*i].1.der()).collect();
+    let hashes = engine.hash(&ders);
+    let terms: Vec<_> = hashes.iter().zip(job).map(|(q, i)| (q, items[*i].0.secret())).collect();
+    let mut keys = engine.multiply(&terms).into_iter();
+    job.iter().zip(&hashes).map(|(place, q)| Issued { place: *place, q: *q, d: next(&mut keys) }).collect()
+}
+
+/// Lets keys of one issuer out if they are right.
+fn release(
+    engine: Engine,
+    items: &[(&Issuer, &Identity)],
+    weights: &[u128],
+    own: &[&Issued],
+) -> Vec<(usize, Result<PrivateKey, Error>)> {
+    let Some(issuer) = own.first().map(|key| items[key.place].0) else { return Vec::new() };
+    let weights: Vec<u128> = own.iter().map(|key| weights[key.place]).collect();
+    let q = engine.weighted_sum(&own.iter().map(|key| &key.q).collect::<Vec<_>>(), &weights);
+    let d = engine.weighted_sum(&own.iter().map(|key| key.d.expose()).collect::<Vec<_>>(), &weights);
+    let sound = g1(q.expose()).mul(issuer.secret()).ct_eq(&g1(d.expose()));
+    let sound = declassify::verdict("extracted keys pass their check", sound);
+    let key = |issued: &&Issued| {
+        let (_, identity) = items[issued.place];
+        let key = match sound {
+            true => Ok(PrivateKey::assemble(identity.clone(), issuer.parameters(), g1(issued.d.expose()))),
+            false => issuer.extract(identity),
+        };
+        (issued.place, key)
+    };
+    own.iter().map(key).collect()
 }
 
 #[cfg(test)]
@@ -87,9 +117,8 @@ mod tests {
     use crate::batch::tests::Seeded;
     use crate::ibe::extract::MasterKey;
     use crate::ibe::{Description, District, Granularity, Name, Purpose};
-    use crate::secret::Secret;
 
-    /// A fault in one key, in one hash or in a sum: nothing wrong comes out.
+    /// A fault in one key or in one hash: nothing wrong comes out.
     #[test]
     fn a_fault_of_the_machine_is_not_released() {
         let district = District::parse("https://kgs.example").unwrap();
@@ -105,25 +134,30 @@ mod tests {
                 issuer.parameters().identity(name, Purpose::Decrypt, 86_400 * i).unwrap()
             })
             .collect();
-        let job: Vec<_> = ids.iter().enumerate().map(|(i, id)| (i, &issuer, id, 3 + i as u128)).collect();
-        let ders: Vec<&[u8]> = ids.iter().map(Identity::der).collect();
-        let weights: Vec<u128> = job.iter().map(|j| j.3).collect();
-        let engine = Engine::pick();
-        let made = || engine.extract(&ders, issuer.secret(), &weights);
-        let sum =
-            |keys: &[Secret<96>]| engine.weighted_sum(&keys.iter().map(Secret::expose).collect::<Vec<_>>(), &weights);
-        let mut in_key = made();
-        in_key.keys[4] = Secret::new(g1(in_key.keys[4].expose()).double().to_uncompressed());
-        in_key.sum_d = sum(&in_key.keys);
-        let mut in_hash = made();
-        in_hash.sum_q = g1(&in_hash.sum_q).double().to_uncompressed();
-        let mut in_sum = made();
-        in_sum.sum_d = in_sum.keys[0].duplicate();
-        let sound = |out: &Extracted| g1(&out.sum_q).mul(issuer.secret()) == g1(out.sum_d.expose());
-        assert!(sound(&made()) && !sound(&in_key) && !sound(&in_hash) && !sound(&in_sum));
-        for out in [made(), in_key, in_hash, in_sum] {
-            for ((i, key), id) in release(&job, out).into_iter().zip(&ids) {
-                assert_eq!(key.unwrap().to_bytes().expose(), issuer.extract(id).unwrap().to_bytes().expose(), "{i}");
+        let items: Vec<_> = ids.iter().map(|id| (&issuer, id)).collect();
+        let job: Vec<usize> = (0..ids.len()).collect();
+        let weights: Vec<u128> = (0..ids.len() as u128).map(|i| 3 + i).collect();
+        for engine in [Engine::Scalar, Engine::pick()] {
+            let made = || issue(engine, &items, &job);
+            let twice = |p: &Point1| g1(p).double().to_uncompressed();
+            let mut in_key = made();
+            in_key[4].d = Secret::new(twice(in_key[4].d.expose()));
+            let mut in_hash = made();
+            in_hash[7].q = twice(&in_hash[7].q);
+            for (k, keys) in [made(), in_key, in_hash].into_iter().enumerate() {
+                let sum = |f: fn(&Issued) -> &Point1| {
+                    g1(engine.weighted_sum(&keys.iter().map(f).collect::<Vec<_>>(), &weights).expose())
+                };
+                assert_eq!(sum(|k| &k.q).mul(issuer.secret()) == sum(|k| k.d.expose()), k == 0);
+                for ((i, key), id) in
+                    release(engine, &items, &weights, &keys.iter().collect::<Vec<_>>()).into_iter().zip(&ids)
+                {
+                    assert_eq!(
+                        key.unwrap().to_bytes().expose(),
+                        issuer.extract(id).unwrap().to_bytes().expose(),
+                        "{i}"
+                    );
+                }
             }
         }
     }

@@ -8,10 +8,11 @@
 //!
 //! | function | per item | secret |
 //! | --- | --- | --- |
-//! | [`Engine::extract`] | `Q = H1(ID)`, `d = [s]Q`, and two weighted sums | `s`, `d` |
 //! | [`Engine::hash`] | `Q = H1(ID)` | |
+//! | [`Engine::hash_raw`] | a point that gives `Q` when the cofactor is cleared | |
+//! | [`Engine::multiply`] | `[k]P` | `k`, `P`, result |
 //! | [`Engine::decode_keys`] | 48 bytes to a checked point of G1 | `d` |
-//! | [`Engine::weighted_sum`] | one sum for all | points |
+//! | [`Engine::weighted_sum`], [`Engine::weighted_sum_raw`] | one sum for all | points |
 //! | [`Engine::verify_each`] | `e(d, P2) = e(Q, P_pub)` | `d` but for the verdict |
 //! | [`Engine::generator_multiples`] | `[k]P2` | `k` |
 //! | [`Engine::powers`] | `e([k]Q, P_pub)` | `k`, result |
@@ -21,10 +22,18 @@
 use alloc::vec::Vec;
 
 #[cfg(feature = "simd")]
+use subtle::ConstantTimeEq;
+#[cfg(feature = "simd")]
 use zeroize::Zeroizing;
 
 use super::scalar;
+#[cfg(feature = "simd")]
+use super::scalar::g1;
 use crate::curve::Scalar;
+#[cfg(feature = "simd")]
+use crate::curve::{G1, G2};
+#[cfg(feature = "simd")]
+use crate::declassify;
 use crate::encoding::{G1_BYTES, G2_BYTES, GT_BYTES};
 use crate::error::DecodeError;
 use crate::ibe::PublicParameters;
@@ -41,8 +50,7 @@ pub(super) const CACHE_FROM: usize = 3;
 #[cfg(feature = "simd")]
 const PAIRINGS_FROM: usize = 3;
 
-/// The same for multiplications of points.
-#[cfg(feature = "simd")]
+/// The same for points: decoding, hashing, multiplication.
 const POINTS_FROM: usize = 3;
 
 /// The multiples of the generator of G2 that the lockstep engine reads; computed once.
@@ -50,6 +58,12 @@ const POINTS_FROM: usize = 3;
 fn generator() -> &'static FixedG2 {
     static TABLE: std::sync::OnceLock<FixedG2> = std::sync::OnceLock::new();
     TABLE.get_or_init(|| FixedG2::new(&scalar::multiples_g2(&crate::curve::G2::generator(), ROWS, ROW)))
+}
+
+/// What hashing begins with, for each identity.
+#[cfg(feature = "simd")]
+fn expand_all(identities: &[&[u8]]) -> Vec<[u8; 128]> {
+    identities.iter().map(|der| super::expand::expand_message(der)).collect()
 }
 
 /// How many of `n` items go in lockstep.
@@ -62,16 +76,6 @@ const fn lockstep(n: usize, from: usize) -> usize {
 pub(super) type Point1 = [u8; 2 * G1_BYTES];
 /// A point of G2, uncompressed.
 pub(super) type Point2 = [u8; 2 * G2_BYTES];
-
-/// What [`Engine::extract`] gives.
-pub(super) struct Extracted {
-    /// `d_i`.
-    pub(super) keys: Vec<Secret<{ 2 * G1_BYTES }>>,
-    /// `sum z_i Q_i`.
-    pub(super) sum_q: Point1,
-    /// `sum z_i d_i`.
-    pub(super) sum_d: Secret<{ 2 * G1_BYTES }>,
-}
 
 /// Who does the arithmetic of a job. All engines give the same bytes.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +97,11 @@ impl Engine {
         Self::Scalar
     }
 
+    /// The fastest one for a call of so many items, where the engine must not change in between.
+    pub(super) fn pick_for(items: usize) -> Self {
+        if items < POINTS_FROM { Self::Scalar } else { Self::pick() }
+    }
+
     /// `scalar`, `avx512` or `emulated`.
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -102,29 +111,93 @@ impl Engine {
         }
     }
 
-    /// `Q_i = H1(ID_i)` from the DER of the identities, `d_i = [s]Q_i`, `sum z_i Q_i` and `sum z_i d_i`.
-    pub(super) fn extract(self, identities: &[&[u8]], s: &Scalar, weights: &[u128]) -> Extracted {
-        scalar::extract(identities, s, weights)
+    /// `H1(ID_i)` from the DER of the identities.
+    pub(super) fn hash(self, identities: &[&[u8]]) -> Vec<Point1> {
+        match self {
+            #[cfg(feature = "simd")]
+            Self::Lockstep(engine) => {
+                let (groups, rest) = identities.split_at(lockstep(identities.len(), POINTS_FROM));
+                let mut out = engine.hash_g1(&expand_all(groups), true);
+                out.extend(scalar::hash(rest));
+                out
+            }
+            Self::Scalar => scalar::hash(identities),
+        }
     }
 
-    /// `H1(ID_i)`.
-    pub(super) fn hash(self, identities: &[&[u8]]) -> Vec<Point1> {
-        scalar::hash(identities)
+    /// Points of the curve that become `H1(ID_i)` when the cofactor is cleared, which commutes with sums: for
+    /// [`Engine::weighted_sum_raw`] and [`Engine::verify_each`] of the same engine alone.
+    pub(super) fn hash_raw(self, identities: &[&[u8]]) -> Vec<Point1> {
+        match self {
+            #[cfg(feature = "simd")]
+            Self::Lockstep(engine) => engine.hash_g1(&expand_all(identities), false),
+            Self::Scalar => scalar::hash(identities),
+        }
     }
 
     /// Secret compressed points, each with every check: canonical, on the curve, in the subgroup, not infinity.
     pub(super) fn decode_keys(self, keys: &[&[u8; G1_BYTES]]) -> Vec<Result<Secret<{ 2 * G1_BYTES }>, DecodeError>> {
-        scalar::decode_keys(keys)
+        match self {
+            #[cfg(feature = "simd")]
+            Self::Lockstep(engine) => {
+                let (groups, rest) = keys.split_at(lockstep(keys.len(), POINTS_FROM));
+                let mut out = Vec::with_capacity(keys.len());
+                for ((d, valid), key) in engine.decode_g1(groups).into_iter().zip(groups) {
+                    // Only a refused encoding is looked at further, for the reason.
+                    match declassify::verdict("secret point of a batch is valid", valid) {
+                        true => out.push(Ok(d)),
+                        false => out.extend(scalar::decode_keys(&[key])),
+                    }
+                }
+                out.extend(scalar::decode_keys(rest));
+                out
+            }
+            Self::Scalar => scalar::decode_keys(keys),
+        }
     }
 
-    /// `sum z_i P_i`; complete, constant time in the points.
+    /// A sum of multiples of the points; complete, constant time in the points. The multipliers come from the weights, each its own:
+    /// the weight itself, or what [`crate::simd::Engine::weighted_sum_g1_vartime`] makes of it.
     pub(super) fn weighted_sum(self, points: &[&Point1], weights: &[u128]) -> Secret<{ 2 * G1_BYTES }> {
-        scalar::weighted_sum(points, weights)
+        match self {
+            #[cfg(feature = "simd")]
+            Self::Lockstep(engine) => {
+                let parts = engine.weighted_sum_g1_vartime(points, weights);
+                let shifted = |sum: G1| (0..8).fold(sum, |sum, _| sum.double());
+                let sum = parts.iter().rev().fold(G1::identity(), |sum, part| shifted(sum).add(&g1(part.expose())));
+                Secret::new(sum.to_uncompressed())
+            }
+            Self::Scalar => scalar::weighted_sum(points, weights),
+        }
     }
 
-    /// Whether `e(d_i, P2) = e(Q_i, P_pub_i)`, each exactly.
+    /// The same multiples of the hashes that these points become, summed up.
+    pub(super) fn weighted_sum_raw(self, raw: &[&Point1], weights: &[u128]) -> Point1 {
+        let sum = *self.weighted_sum(raw, weights).expose();
+        match self {
+            #[cfg(feature = "simd")]
+            Self::Lockstep(engine) => engine.clear_cofactor(&[&sum]).pop().unwrap_or(sum),
+            Self::Scalar => sum,
+        }
+    }
+
+    /// Whether `e(d_i, P2) = e(Q_i, P_pub_i)`, each exactly, with `Q_i` from [`Engine::hash_raw`].
     pub(super) fn verify_each(self, items: &[(&Point1, &Point1, &PublicParameters)]) -> Vec<bool> {
-        scalar::verify_each(items)
+        match self {
+            #[cfg(feature = "simd")]
+            Self::Lockstep(engine) => {
+                let raw: Vec<_> = items.iter().map(|(_, q, _)| *q).collect();
+                let hashes = engine.clear_cofactor(&raw);
+                let p2 = G2::generator().to_uncompressed();
+                let keys: Vec<_> = items.iter().map(|(.., parameters)| parameters.p_pub().to_uncompressed()).collect();
+                let left: Vec<_> = items.iter().map(|(d, ..)| (*d, &p2)).collect();
+                let right: Vec<_> = hashes.iter().zip(&keys).collect();
+                let values = self.pairings(&left).into_iter().zip(self.pairings(&right));
+                let equal = |(a, b): (Secret<GT_BYTES>, Secret<GT_BYTES>)| a.expose().ct_eq(b.expose());
+                values.map(|pair| declassify::verdict("key of a batch is genuine", equal(pair))).collect()
+            }
+            Self::Scalar => scalar::verify_each(items),
+        }
     }
 
     /// `[k_i]P2`.
@@ -163,9 +236,9 @@ impl Engine {
     }
 
     /// `[k_i]P_i`.
-    #[cfg(feature = "simd")]
-    fn multiply(self, items: &[(&Point1, &Scalar)]) -> Vec<Secret<{ 2 * G1_BYTES }>> {
+    pub(super) fn multiply(self, items: &[(&Point1, &Scalar)]) -> Vec<Secret<{ 2 * G1_BYTES }>> {
         match self {
+            #[cfg(feature = "simd")]
             Self::Lockstep(engine) => {
                 let (groups, rest) = items.split_at(lockstep(items.len(), POINTS_FROM));
                 let mut parts = Zeroizing::new(Vec::with_capacity(groups.len()));
@@ -181,7 +254,22 @@ impl Engine {
 
     /// Public compressed points `U_i` of encapsulations, each with every check.
     pub(super) fn decode_points(self, points: &[&[u8; G2_BYTES]]) -> Vec<Result<Point2, DecodeError>> {
-        scalar::decode_points(points)
+        match self {
+            #[cfg(feature = "simd")]
+            Self::Lockstep(engine) => {
+                let (groups, rest) = points.split_at(lockstep(points.len(), POINTS_FROM));
+                let mut out = Vec::with_capacity(points.len());
+                for ((u, valid), bytes) in engine.decode_g2(groups).into_iter().zip(groups) {
+                    match bool::from(valid) {
+                        true => out.push(Ok(u)),
+                        false => out.extend(scalar::decode_points(&[bytes])),
+                    }
+                }
+                out.extend(scalar::decode_points(rest));
+                out
+            }
+            Self::Scalar => scalar::decode_points(points),
+        }
     }
 
     /// `e(P_i, Q_i)`; infinity gives one.

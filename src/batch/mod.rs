@@ -44,6 +44,8 @@
 mod boxes;
 mod decapsulate;
 mod encapsulate;
+#[cfg(feature = "simd")]
+mod expand;
 mod extract;
 mod lanes;
 mod locate;
@@ -188,6 +190,11 @@ const fn check_limit(got: usize) -> Result<(), BatchError> {
 /// Items of a job: enough jobs for the threads to share, whole groups of lanes, no more than [`JOB`].
 fn job_size(items: usize, options: &Options<'_>) -> usize {
     items.div_ceil(4 * parallel::threads(options)).next_multiple_of(lanes::LANES).clamp(lanes::LANES, JOB)
+}
+
+/// Items that are summed up together: as many as there are for each thread, since a sum costs less the longer it is.
+fn sum_size(items: usize, options: &Options<'_>) -> usize {
+    items.div_ceil(parallel::threads(options)).max(JOB)
 }
 
 /// Consecutive items, cut into jobs.

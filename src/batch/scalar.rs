@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::lanes::{Extracted, Point1, Point2};
+use super::lanes::{Point1, Point2};
 use crate::curve::{G1, G2, G2Prepared, Scalar, pairing, pairing_prepared, pairing_product_is_one};
 use crate::declassify;
 use crate::encoding::{G1_BYTES, G2_BYTES, GT_BYTES};
@@ -28,17 +28,6 @@ fn secret(point: &G1) -> Secret<{ 2 * G1_BYTES }> {
     Secret::new(point.to_uncompressed())
 }
 
-pub(super) fn extract(identities: &[&[u8]], s: &Scalar, weights: &[u128]) -> Extracted {
-    let q: Vec<G1> = identities.iter().map(|der| G1::hash(der, DST_H1)).collect();
-    let d: Vec<G1> = q.iter().map(|Q| Q.mul(s)).collect();
-    Extracted {
-        keys: d.iter().map(secret).collect(),
-        sum_q: G1::weighted_sum_vartime(&q, weights).to_uncompressed(),
-        sum_d: secret(&G1::weighted_sum_vartime(&d, weights)),
-    }
-}
-
-#[cfg(feature = "simd")]
 pub(super) fn multiply(items: &[(&Point1, &Scalar)]) -> Vec<Secret<{ 2 * G1_BYTES }>> {
     items.iter().map(|(p, k)| secret(&g1(p).mul(k))).collect()
 }

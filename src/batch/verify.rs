@@ -11,7 +11,9 @@ use rand_core::TryCryptoRng;
 use super::lanes::{Engine, Point1};
 use super::locate::{Check, locate};
 use super::scalar::g1;
-use super::{BatchError, Options, Results, STACK, check_limit, groups, job_size, next, parallel, scatter, weights};
+use super::{
+    BatchError, Options, Results, STACK, check_limit, groups, job_size, next, parallel, scatter, sum_size, weights,
+};
 use crate::curve::{G1, G2Prepared, Gt, multi_pairing_prepared};
 use crate::declassify;
 use crate::encoding::{G1_BYTES, lp};
@@ -60,7 +62,7 @@ pub fn verify_keys<'b, R: TryCryptoRng + ?Sized>(
             items.iter().zip(&lengths).flat_map(|((bytes, p), n)| -> [&[u8]; 3] { [p.fingerprint(), n, bytes] });
         let weights = weights::draw(items.len(), &inputs.collect::<Vec<_>>(), rng)?;
         let batch = Batch {
-            engine: Engine::pick(),
+            engine: Engine::pick_for(items.len()),
             options,
             weights: &weights,
             item: |i: usize| {
@@ -103,7 +105,7 @@ pub fn verify_decoded<R: TryCryptoRng + ?Sized>(
         });
         let weights = weights::draw(items.len(), &inputs.collect::<Vec<_>>(), rng)?;
         let batch = Batch {
-            engine: Engine::pick(),
+            engine: Engine::pick_for(items.len()),
             options,
             weights: &weights,
             item: |i: usize| {
@@ -128,16 +130,15 @@ enum Given<'a> {
 struct Decoded<'a> {
     place: usize,
     d: Secret<{ 2 * G1_BYTES }>,
+    /// As [`Engine::hash_raw`] gives it.
     q: Point1,
     parameters: &'a PublicParameters,
 }
 
-/// What a job gives: its keys in order, those that failed, and the weighted sums over those that did not.
+/// What a job gives: its keys in order, and those that failed.
 struct Part<'a> {
     decoded: Vec<Decoded<'a>>,
     failed: Vec<(usize, Error)>,
-    /// Boxed, so that moving the part copies no sum.
-    sums: Box<Sums>,
 }
 
 impl Part<'_> {
@@ -196,13 +197,13 @@ impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)>
             // The jobs of a group stand together.
             let own = || jobs.iter().zip(&parts).filter(|((g, _), _)| *g == group).map(|(_, part)| part);
             let keys: Vec<&Decoded<'_>> = own().flat_map(|part| &part.decoded).collect();
-            let found = self.group(&keys, &Sums::total(own().map(|part| &*part.sums)))?;
+            let found = self.group(&keys)?;
             bad.extend(found.into_iter().filter_map(|i| keys.get(i)).map(|key| key.place));
         }
         Ok((parts, bad))
     }
 
-    /// Decodes, hashes and sums up one job.
+    /// Decodes and hashes one job.
     fn part(&self, places: &[usize]) -> Part<'k> {
         let items: Vec<_> = places.iter().filter_map(|i| (self.item)(*i).map(|item| (*i, item))).collect();
         let bytes = items.iter().filter_map(|(_, (given, ..))| match given {
@@ -211,13 +212,9 @@ impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)>
         });
         let from_bytes = self.engine.decode_keys(&bytes.collect::<Vec<_>>());
         let mut from_bytes = from_bytes.iter();
-        let mut part = Part {
-            decoded: Vec::with_capacity(items.len()),
-            failed: Vec::new(),
-            sums: Box::new(Sums::total([].into_iter())),
-        };
+        let mut part = Part { decoded: Vec::with_capacity(items.len()), failed: Vec::new() };
         let ders: Vec<&[u8]> = items.iter().map(|(_, (_, identity, _))| identity.der()).collect();
-        for ((place, (given, _, parameters)), q) in items.iter().zip(self.engine.hash(&ders)) {
+        for ((place, (given, _, parameters)), q) in items.iter().zip(self.engine.hash_raw(&ders)) {
             let d = match given {
                 Given::Point(d) => Ok(Secret::new(d.to_uncompressed())),
                 Given::Bytes(_) => next(&mut from_bytes).as_ref().map(Secret::duplicate).map_err(|e| Error::from(*e)),
@@ -227,7 +224,6 @@ impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)>
                 Err(e) => part.failed.push((*place, e)),
             }
         }
-        part.sums = Box::new(self.sums(&part.decoded.iter().collect::<Vec<_>>()));
         part
     }
 
@@ -237,15 +233,18 @@ impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)>
         let q: Vec<&Point1> = keys.iter().map(|k| &k.q).collect();
         Sums {
             d: g1(self.engine.weighted_sum(&d, &weights).expose()),
-            q: g1(self.engine.weighted_sum(&q, &weights).expose()),
+            q: g1(&self.engine.weighted_sum_raw(&q, &weights)),
         }
     }
 
     /// The places, among `keys`, of those that are not genuine. All are of one district.
-    fn group(&self, keys: &[&Decoded<'k>], sums: &Sums) -> Result<Vec<usize>, BatchError> {
+    fn group(&self, keys: &[&Decoded<'k>]) -> Result<Vec<usize>, BatchError> {
         let Some(first) = keys.first() else { return Ok(Vec::new()) };
-        let whole = sums.product(first.parameters);
         let mut search = Search { batch: self, keys, parameters: first.parameters };
+        if keys.len() == 1 {
+            return Ok(if search.singly(&[0])?.contains(&false) { alloc::vec![0] } else { Vec::new() });
+        }
+        let whole = search.product(0..keys.len())?;
         locate(keys.len(), whole, &mut search)
     }
 }
@@ -261,7 +260,7 @@ impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)>
     type Product = Gt;
 
     fn product(&mut self, range: Range<usize>) -> Result<Gt, BatchError> {
-        let size = job_size(range.len(), self.batch.options);
+        let size = sum_size(range.len(), self.batch.options);
         let jobs: Vec<&[&Decoded<'_>]> = self.keys.get(range).unwrap_or(&[]).chunks(size).collect();
         let sums = parallel::map(&jobs, &self.batch.options.quiet(), |j| j.len(), |j| Box::new(self.batch.sums(j)))?;
         Ok(Sums::total(sums.iter().map(|s| &**s)).product(self.parameters))

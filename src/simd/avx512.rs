@@ -13,7 +13,7 @@ use core::arch::x86_64::{
 
 use super::fp6::Fp6;
 use super::fp12::Fp12;
-use super::kernels::{Evaluate, Kernels, Line, Raw, Raw2, RawWide2, with_kernels};
+use super::kernels::{Buckets, Evaluate, Kernels, Line, Raw, Raw2, RawWide2, with_kernels};
 use super::lane::Vector;
 
 /// Eight words in one register.

@@ -3,397 +3,115 @@
 #![allow(clippy::unreadable_literal)]
 
 /// The field's prime.
-pub(crate) const P: [u64; 8] = [
-    0xffffffffaaab,
-    0x158a9ffffdcff,
-    0x3d8907aaffff,
-    0x1ece61a541ed6,
-    0x174b84f38512b,
-    0x1b21a5d66bb23,
-    0x1ff9a692c6e9e,
-    0x340223d472,
-];
+pub(crate) const P: [u64; 8] = [0xffffffffaaab, 0x158a9ffffdcff, 0x3d8907aaffff, 0x1ece61a541ed6, 0x174b84f38512b, 0x1b21a5d66bb23, 0x1ff9a692c6e9e, 0x340223d472];
 /// `-1/p mod 2^49`.
 pub(crate) const P_INV: u64 = 0x1fffcfffcfffd;
 /// `(c p + 1) / 2^49` with `c = -1/p mod 2^49`: adding `q c p` to a number whose low limb is `q` clears that limb, and what is left is `q` times this.
-pub(crate) const FRIENDLY: [u64; 8] = [
-    0x15f03e90193ad,
-    0x890ee400d801,
-    0x1cb57ffdebbaf,
-    0x1ad9055ce207a,
-    0x114c9d68479d7,
-    0x12be94add5805,
-    0x7b39e600541b,
-    0x3401d5d0ef,
-];
+pub(crate) const FRIENDLY: [u64; 8] = [0x15f03e90193ad, 0x890ee400d801, 0x1cb57ffdebbaf, 0x1ad9055ce207a, 0x114c9d68479d7, 0x12be94add5805, 0x7b39e600541b, 0x3401d5d0ef];
 /// 1.
-pub(crate) const ONE: [u64; 8] = [
-    0x347fcb8,
-    0x1369001588cec,
-    0x431c84b80337,
-    0x6ecd3f07441,
-    0x109b42da0f73e,
-    0xcc7894bdd84d,
-    0x1e804b29f1457,
-    0xaef4cb3f9,
-];
+pub(crate) const ONE: [u64; 8] = [0x347fcb8, 0x1369001588cec, 0x431c84b80337, 0x6ecd3f07441, 0x109b42da0f73e, 0xcc7894bdd84d, 0x1e804b29f1457, 0xaef4cb3f9];
 /// `R^2 mod p`: into Montgomery form.
-pub(crate) const R2: [u64; 8] = [
-    0x11c34510370ed,
-    0xe29f121eb136,
-    0x1f4ec7596bb11,
-    0x169e6d4012662,
-    0x10ea725d74088,
-    0x53ac32e88c60,
-    0x167f573541cc8,
-    0x191a99914e,
-];
+pub(crate) const R2: [u64; 8] = [0x11c34510370ed, 0xe29f121eb136, 0x1f4ec7596bb11, 0x169e6d4012662, 0x10ea725d74088, 0x53ac32e88c60, 0x167f573541cc8, 0x191a99914e];
 /// The plain 1: out of Montgomery form.
 pub(crate) const PLAIN_ONE: [u64; 8] = [0x1, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0];
 /// The absolute value of the (negative) parameter `x`.
 pub(crate) const X: u64 = 0xd201000000010000;
 /// `xi^(j (p^1 - 1) / 6)` for j = 0..6: what the Frobenius map of order 1 multiplies the coefficient of `w^j` by.
 pub(crate) const FROBENIUS_1: [[[u64; 8]; 2]; 6] = [
-    [
-        [
-            0x347fcb8,
-            0x1369001588cec,
-            0x431c84b80337,
-            0x6ecd3f07441,
-            0x109b42da0f73e,
-            0xcc7894bdd84d,
-            0x1e804b29f1457,
-            0xaef4cb3f9,
-        ],
-        [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0],
-    ],
-    [
-        [
-            0x152b319f1ba38,
-            0xad1898f8c76,
-            0x17cd6f78fe4ca,
-            0x18dee8caf8949,
-            0xcd4ff266b7cc,
-            0x1b446571cc695,
-            0x1be984c48490e,
-            0x387ce5a6e,
-        ],
-        [
-            0x1ad4ce60df073,
-            0x14dd876705088,
-            0xc0b2101b1b35,
-            0x5ef78da4958c,
-            0xa7685cd1995f,
-            0x1fdd40649f48e,
-            0x41021ce4258f,
-            0x307a557a04,
-        ],
-    ],
-    [
-        [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0],
-        [
-            0xe48672421b59,
-            0xc20e988015f,
-            0x133142191d8,
-            0x155d12378edb8,
-            0x377c4ac70ad2,
-            0xab4723435c7f,
-            0x7e3d686017b4,
-            0x1a348056b8,
-        ],
-    ],
-    [
-        [
-            0xa25aa33e2f27,
-            0x24f13e50e919,
-            0x530fdc1eb078,
-            0x40216f60ab95,
-            0x1a86aa3b93794,
-            0x102252a26f1ea,
-            0x56719b69555a,
-            0x19d4671d8a,
-        ],
-        [
-            0xa25aa33e2f27,
-            0x24f13e50e919,
-            0x530fdc1eb078,
-            0x40216f60ab95,
-            0x1a86aa3b93794,
-            0x102252a26f1ea,
-            0x56719b69555a,
-            0x19d4671d8a,
-        ],
-    ],
-    [
-        [
-            0xe486758a1811,
-            0x142b0eae08e4b,
-            0x444f98d9950f,
-            0x15cbdf76961f9,
-            0x1413078680210,
-            0x177bfb80134cc,
-            0x66421aff2c0b,
-            0x2523cd0ab2,
-        ],
-        [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0],
-    ],
-    [
-        [
-            0x1f50dbd2fe95f,
-            0x2fc2c7e0758f,
-            0x1cfe6d3ae9542,
-            0x1ce0ffc1034de,
-            0x75ba961fef60,
-            0xb66b8143b880,
-            0x1509e7b19e69,
-            0x1d5c3577f9,
-        ],
-        [
-            0x10af242cfc14c,
-            0x128e7381f676f,
-            0x6da233fc6abd,
-            0x1ed61e43e9f7,
-            0xfefdb91861cb,
-            0xfbaedc2302a3,
-            0x1ea90817ad035,
-            0x16a5ee5c79,
-        ],
-    ],
+    [[0x347fcb8, 0x1369001588cec, 0x431c84b80337, 0x6ecd3f07441, 0x109b42da0f73e, 0xcc7894bdd84d, 0x1e804b29f1457, 0xaef4cb3f9], [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0]],
+    [[0x152b319f1ba38, 0xad1898f8c76, 0x17cd6f78fe4ca, 0x18dee8caf8949, 0xcd4ff266b7cc, 0x1b446571cc695, 0x1be984c48490e, 0x387ce5a6e], [0x1ad4ce60df073, 0x14dd876705088, 0xc0b2101b1b35, 0x5ef78da4958c, 0xa7685cd1995f, 0x1fdd40649f48e, 0x41021ce4258f, 0x307a557a04]],
+    [[0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0], [0xe48672421b59, 0xc20e988015f, 0x133142191d8, 0x155d12378edb8, 0x377c4ac70ad2, 0xab4723435c7f, 0x7e3d686017b4, 0x1a348056b8]],
+    [[0xa25aa33e2f27, 0x24f13e50e919, 0x530fdc1eb078, 0x40216f60ab95, 0x1a86aa3b93794, 0x102252a26f1ea, 0x56719b69555a, 0x19d4671d8a], [0xa25aa33e2f27, 0x24f13e50e919, 0x530fdc1eb078, 0x40216f60ab95, 0x1a86aa3b93794, 0x102252a26f1ea, 0x56719b69555a, 0x19d4671d8a]],
+    [[0xe486758a1811, 0x142b0eae08e4b, 0x444f98d9950f, 0x15cbdf76961f9, 0x1413078680210, 0x177bfb80134cc, 0x66421aff2c0b, 0x2523cd0ab2], [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0]],
+    [[0x1f50dbd2fe95f, 0x2fc2c7e0758f, 0x1cfe6d3ae9542, 0x1ce0ffc1034de, 0x75ba961fef60, 0xb66b8143b880, 0x1509e7b19e69, 0x1d5c3577f9], [0x10af242cfc14c, 0x128e7381f676f, 0x6da233fc6abd, 0x1ed61e43e9f7, 0xfefdb91861cb, 0xfbaedc2302a3, 0x1ea90817ad035, 0x16a5ee5c79]],
 ];
 /// `xi^(j (p^2 - 1) / 6)` for j = 0..6: what the Frobenius map of order 2 multiplies the coefficient of `w^j` by.
 pub(crate) const FROBENIUS_2: [[[u64; 8]; 2]; 6] = [
-    [
-        [
-            0x347fcb8,
-            0x1369001588cec,
-            0x431c84b80337,
-            0x6ecd3f07441,
-            0x109b42da0f73e,
-            0xcc7894bdd84d,
-            0x1e804b29f1457,
-            0xaef4cb3f9,
-        ],
-        [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0],
-    ],
-    [
-        [
-            0x1b798dbd8f52,
-            0x14c891677dba0,
-            0x3c55f3896e27,
-            0x9714f6db311e,
-            0x13d3c04714659,
-            0x106d33a235ea4,
-            0x1815d00cc56ea,
-            0x19cda37dba,
-        ],
-        [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0],
-    ],
-    [
-        [
-            0x1b798a75929a,
-            0x15f9151f4eb4,
-            0x1f9396ed16af0,
-            0x902822eabcdc,
-            0x3387d6d04f1b,
-            0x3a5aa5658657,
-            0x199584e2d4293,
-            0xede56c9c0,
-        ],
-        [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0],
-    ],
-    [
-        [
-            0xfffffcb7adf3,
-            0x2219fea75013,
-            0x1fa6c82f2fcc8,
-            0x1e5f94663aa94,
-            0x6b04219759ed,
-            0xe5a1c8a8e2d6,
-            0x1795b68d5a47,
-            0x2912d72079,
-        ],
-        [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0],
-    ],
-    [
-        [
-            0xe48672421b59,
-            0xc20e988015f,
-            0x133142191d8,
-            0x155d12378edb8,
-            0x377c4ac70ad2,
-            0xab4723435c7f,
-            0x7e3d686017b4,
-            0x1a348056b8,
-        ],
-        [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0],
-    ],
-    [
-        [
-            0xe486758a1811,
-            0x142b0eae08e4b,
-            0x444f98d9950f,
-            0x15cbdf76961f9,
-            0x1413078680210,
-            0x177bfb80134cc,
-            0x66421aff2c0b,
-            0x2523cd0ab2,
-        ],
-        [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0],
-    ],
+    [[0x347fcb8, 0x1369001588cec, 0x431c84b80337, 0x6ecd3f07441, 0x109b42da0f73e, 0xcc7894bdd84d, 0x1e804b29f1457, 0xaef4cb3f9], [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0]],
+    [[0x1b798dbd8f52, 0x14c891677dba0, 0x3c55f3896e27, 0x9714f6db311e, 0x13d3c04714659, 0x106d33a235ea4, 0x1815d00cc56ea, 0x19cda37dba], [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0]],
+    [[0x1b798a75929a, 0x15f9151f4eb4, 0x1f9396ed16af0, 0x902822eabcdc, 0x3387d6d04f1b, 0x3a5aa5658657, 0x199584e2d4293, 0xede56c9c0], [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0]],
+    [[0xfffffcb7adf3, 0x2219fea75013, 0x1fa6c82f2fcc8, 0x1e5f94663aa94, 0x6b04219759ed, 0xe5a1c8a8e2d6, 0x1795b68d5a47, 0x2912d72079], [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0]],
+    [[0xe48672421b59, 0xc20e988015f, 0x133142191d8, 0x155d12378edb8, 0x377c4ac70ad2, 0xab4723435c7f, 0x7e3d686017b4, 0x1a348056b8], [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0]],
+    [[0xe486758a1811, 0x142b0eae08e4b, 0x444f98d9950f, 0x15cbdf76961f9, 0x1413078680210, 0x177bfb80134cc, 0x66421aff2c0b, 0x2523cd0ab2], [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0]],
 ];
 /// `xi^(j (p^3 - 1) / 6)` for j = 0..6: what the Frobenius map of order 3 multiplies the coefficient of `w^j` by.
 pub(crate) const FROBENIUS_3: [[[u64; 8]; 2]; 6] = [
-    [
-        [
-            0x347fcb8,
-            0x1369001588cec,
-            0x431c84b80337,
-            0x6ecd3f07441,
-            0x109b42da0f73e,
-            0xcc7894bdd84d,
-            0x1e804b29f1457,
-            0xaef4cb3f9,
-        ],
-        [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0],
-    ],
-    [
-        [
-            0x5da55cc17b84,
-            0x133b8c1aef3e6,
-            0x1ea792b8c4f87,
-            0x1acc4aaf37340,
-            0x1cc4dab7f1997,
-            0xaff5333fc938,
-            0x1a928cdc31944,
-            0x1a2dbcb6e8,
-        ],
-        [
-            0xa25aa33e2f27,
-            0x24f13e50e919,
-            0x530fdc1eb078,
-            0x40216f60ab95,
-            0x1a86aa3b93794,
-            0x102252a26f1ea,
-            0x56719b69555a,
-            0x19d4671d8a,
-        ],
-    ],
-    [
-        [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0],
-        [
-            0x347fcb8,
-            0x1369001588cec,
-            0x431c84b80337,
-            0x6ecd3f07441,
-            0x109b42da0f73e,
-            0xcc7894bdd84d,
-            0x1e804b29f1457,
-            0xaef4cb3f9,
-        ],
-    ],
-    [
-        [
-            0x5da55cc17b84,
-            0x133b8c1aef3e6,
-            0x1ea792b8c4f87,
-            0x1acc4aaf37340,
-            0x1cc4dab7f1997,
-            0xaff5333fc938,
-            0x1a928cdc31944,
-            0x1a2dbcb6e8,
-        ],
-        [
-            0x5da55cc17b84,
-            0x133b8c1aef3e6,
-            0x1ea792b8c4f87,
-            0x1acc4aaf37340,
-            0x1cc4dab7f1997,
-            0xaff5333fc938,
-            0x1a928cdc31944,
-            0x1a2dbcb6e8,
-        ],
-    ],
-    [
-        [
-            0xfffffcb7adf3,
-            0x2219fea75013,
-            0x1fa6c82f2fcc8,
-            0x1e5f94663aa94,
-            0x6b04219759ed,
-            0xe5a1c8a8e2d6,
-            0x1795b68d5a47,
-            0x2912d72079,
-        ],
-        [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0],
-    ],
-    [
-        [
-            0xa25aa33e2f27,
-            0x24f13e50e919,
-            0x530fdc1eb078,
-            0x40216f60ab95,
-            0x1a86aa3b93794,
-            0x102252a26f1ea,
-            0x56719b69555a,
-            0x19d4671d8a,
-        ],
-        [
-            0x5da55cc17b84,
-            0x133b8c1aef3e6,
-            0x1ea792b8c4f87,
-            0x1acc4aaf37340,
-            0x1cc4dab7f1997,
-            0xaff5333fc938,
-            0x1a928cdc31944,
-            0x1a2dbcb6e8,
-        ],
-    ],
+    [[0x347fcb8, 0x1369001588cec, 0x431c84b80337, 0x6ecd3f07441, 0x109b42da0f73e, 0xcc7894bdd84d, 0x1e804b29f1457, 0xaef4cb3f9], [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0]],
+    [[0x5da55cc17b84, 0x133b8c1aef3e6, 0x1ea792b8c4f87, 0x1acc4aaf37340, 0x1cc4dab7f1997, 0xaff5333fc938, 0x1a928cdc31944, 0x1a2dbcb6e8], [0xa25aa33e2f27, 0x24f13e50e919, 0x530fdc1eb078, 0x40216f60ab95, 0x1a86aa3b93794, 0x102252a26f1ea, 0x56719b69555a, 0x19d4671d8a]],
+    [[0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0], [0x347fcb8, 0x1369001588cec, 0x431c84b80337, 0x6ecd3f07441, 0x109b42da0f73e, 0xcc7894bdd84d, 0x1e804b29f1457, 0xaef4cb3f9]],
+    [[0x5da55cc17b84, 0x133b8c1aef3e6, 0x1ea792b8c4f87, 0x1acc4aaf37340, 0x1cc4dab7f1997, 0xaff5333fc938, 0x1a928cdc31944, 0x1a2dbcb6e8], [0x5da55cc17b84, 0x133b8c1aef3e6, 0x1ea792b8c4f87, 0x1acc4aaf37340, 0x1cc4dab7f1997, 0xaff5333fc938, 0x1a928cdc31944, 0x1a2dbcb6e8]],
+    [[0xfffffcb7adf3, 0x2219fea75013, 0x1fa6c82f2fcc8, 0x1e5f94663aa94, 0x6b04219759ed, 0xe5a1c8a8e2d6, 0x1795b68d5a47, 0x2912d72079], [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0]],
+    [[0xa25aa33e2f27, 0x24f13e50e919, 0x530fdc1eb078, 0x40216f60ab95, 0x1a86aa3b93794, 0x102252a26f1ea, 0x56719b69555a, 0x19d4671d8a], [0x5da55cc17b84, 0x133b8c1aef3e6, 0x1ea792b8c4f87, 0x1acc4aaf37340, 0x1cc4dab7f1997, 0xaff5333fc938, 0x1a928cdc31944, 0x1a2dbcb6e8]],
 ];
 /// The cube root of unity with `[-x^2](X, Y) = (BETA X, Y)` on G1.
-pub(crate) const BETA: [u64; 8] = [
-    0x1b798a75929a,
-    0x15f9151f4eb4,
-    0x1f9396ed16af0,
-    0x902822eabcdc,
-    0x3387d6d04f1b,
-    0x3a5aa5658657,
-    0x199584e2d4293,
-    0xede56c9c0,
-];
+pub(crate) const BETA: [u64; 8] = [0x1b798a75929a, 0x15f9151f4eb4, 0x1f9396ed16af0, 0x902822eabcdc, 0x3387d6d04f1b, 0x3a5aa5658657, 0x199584e2d4293, 0xede56c9c0];
 /// What `psi` multiplies the conjugate of the first coordinate by; `psi = [x]` on G2.
-pub(crate) const PSI_X: [[u64; 8]; 2] = [
-    [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0],
-    [
-        0xe486758a1811,
-        0x142b0eae08e4b,
-        0x444f98d9950f,
-        0x15cbdf76961f9,
-        0x1413078680210,
-        0x177bfb80134cc,
-        0x66421aff2c0b,
-        0x2523cd0ab2,
-    ],
-];
+pub(crate) const PSI_X: [[u64; 8]; 2] = [[0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0], [0xe486758a1811, 0x142b0eae08e4b, 0x444f98d9950f, 0x15cbdf76961f9, 0x1413078680210, 0x177bfb80134cc, 0x66421aff2c0b, 0x2523cd0ab2]];
 /// What `psi` multiplies the conjugate of the second coordinate by; `psi = [x]` on G2.
-pub(crate) const PSI_Y: [[u64; 8]; 2] = [
-    [
-        0x5da55cc17b84,
-        0x133b8c1aef3e6,
-        0x1ea792b8c4f87,
-        0x1acc4aaf37340,
-        0x1cc4dab7f1997,
-        0xaff5333fc938,
-        0x1a928cdc31944,
-        0x1a2dbcb6e8,
-    ],
-    [
-        0xa25aa33e2f27,
-        0x24f13e50e919,
-        0x530fdc1eb078,
-        0x40216f60ab95,
-        0x1a86aa3b93794,
-        0x102252a26f1ea,
-        0x56719b69555a,
-        0x19d4671d8a,
-    ],
+pub(crate) const PSI_Y: [[u64; 8]; 2] = [[0x5da55cc17b84, 0x133b8c1aef3e6, 0x1ea792b8c4f87, 0x1acc4aaf37340, 0x1cc4dab7f1997, 0xaff5333fc938, 0x1a928cdc31944, 0x1a2dbcb6e8], [0xa25aa33e2f27, 0x24f13e50e919, 0x530fdc1eb078, 0x40216f60ab95, 0x1a86aa3b93794, 0x102252a26f1ea, 0x56719b69555a, 0x19d4671d8a]];
+/// `(p - 1) / 2`, plain: the largest y that the encoding calls the smaller one.
+pub(crate) const HALF_P: [u64; 8] = [0x17fffffffd555, 0x1ac54ffffee7f, 0x1ec483d57fff, 0x1f6730d2a0f6b, 0x1ba5c279c2895, 0xd90d2eb35d91, 0xffcd3496374f, 0x1a0111ea39];
+/// The constant of the curve over Fp; both coordinates of that of the curve over Fp2.
+pub(crate) const FOUR: [u64; 8] = [0xd1ff2e0, 0xda40056233b0, 0x10c7212e00cde, 0x1bb34fc1d104, 0x26d0b683dcf8, 0x131e252f76136, 0x1a012ca7c515d, 0x2bbd32cfe7];
+/// 1/2.
+pub(crate) const HALF: [u64; 8] = [0x1a3fe5c, 0x19b4800ac4676, 0x1218e425c019b, 0x37669f83a20, 0x184da16d07b9f, 0x1663c4a5eec26, 0x1f402594f8a2b, 0x577a659fc];
+/// `2^256 R^2 mod p`: into Montgomery form, times `2^256`.
+pub(crate) const SHIFT_256: [u64; 8] = [0xd26ebe8eaa74, 0x84c0fdd061c7, 0x175be1f4e4faf, 0xf41f2146777c, 0x2094a57cc744, 0xa8488906063, 0x180d740f21f12, 0x24551a60];
+/// The power `(p - 3) / 4`, from one: squarings, then a product with the odd power `2 n + 1`.
+pub(crate) const POWER: [(u32, usize); 67] = [(4, 6), (13, 8), (7, 7), (4, 2), (6, 3), (7, 11), (5, 15), (5, 12), (3, 2), (6, 6), (6, 4), (3, 1), (8, 13), (3, 2), (6, 7), (6, 13), (3, 0), (8, 6), (7, 11), (5, 5), (6, 6), (6, 14), (4, 4), (8, 14), (4, 6), (7, 11), (9, 9), (5, 12), (2, 1), (7, 2), (7, 4), (6, 11), (5, 14), (5, 9), (5, 9), (8, 6), (7, 10), (9, 7), (5, 6), (3, 1), (8, 7), (3, 1), (7, 4), (9, 7), (6, 10), (6, 15), (5, 15), (5, 15), (4, 6), (3, 1), (8, 10), (7, 15), (5, 15), (5, 15), (4, 7), (4, 3), (7, 15), (5, 14), (5, 15), (5, 15), (5, 15), (5, 15), (5, 15), (5, 15), (4, 6), (6, 10), (4, 2)];
+/// The squarings after the last of those products.
+pub(crate) const POWER_TAIL: u32 = 1;
+/// `A'` of the curve that hashing maps to first.
+pub(crate) const SSWU_A: [u64; 8] = [0x10e9af5effb65, 0x1df4161b4463d, 0x3bc24ef80b8b, 0xa3c13389cad7, 0x17ea2b22aa2e7, 0xf85a80ca76dd, 0xc904c3976bba, 0x32ec47582b];
+/// `B'` of it.
+pub(crate) const SSWU_B: [u64; 8] = [0x171fe22b73540, 0x18f96b8068cd4, 0xee4bf8faceb, 0x4f656d741db1, 0x14e26540a0c1b, 0x4bff6a957102, 0xfb14deaf2fdb, 0x3f7cd6654];
+/// `3 B'`.
+pub(crate) const SSWU_B3: [u64; 8] = [0x55fa68259fc0, 0xaec42813a67e, 0x2cae3eaf06c3, 0xee30485c5913, 0x1ea72fc1e2451, 0xe3fe3fc05307, 0xf13e9c0d8f91, 0xbe76832fd];
+/// The non-residue `Z`.
+pub(crate) const SSWU_Z: [u64; 8] = [0x24188692, 0xa6dc0ece5425, 0x6727a4922364, 0x7260e6acc120, 0x814d5779fd52, 0x164f9a95ad50d, 0xf8feda7d0283, 0x10440412d7];
+/// `Z A'`.
+pub(crate) const SSWU_ZA: [u64; 8] = [0x1a0a8915322a9, 0x1212b32c062a9, 0x29ff17fa7f06, 0x1c8502fa282e1, 0x1e1ca8fa1d438, 0x1b6dbe2afcc21, 0xa72c4bc54ece, 0x2811aa7d5f];
+/// A square root of `-Z`.
+pub(crate) const SQRT_MINUS_Z: [u64; 8] = [0xed8fb725794e, 0xea7bcfcbf91, 0x1f0f562c0291c, 0xa14c38456fb, 0x3a15e3e5e710, 0x1fa16f7367d53, 0xacf31ba75e60, 0x2d2af66703];
+/// The isogeny back, lowest coefficient first: the root of the denominators, without its highest, which is one.
+pub(crate) const ISO_D: [[u64; 8]; 5] = [
+    [0x15d71c1cd2bb, 0x13e4fa1640673, 0x14904bf001e12, 0x15cffbd728baa, 0x1edde5f648085, 0xc102016fdd3d, 0x97f8b17ee30a, 0x175f220871],
+    [0x6d317cc23eb4, 0x225dd226a299, 0x13904a7667706, 0xdbbbcab53b4d, 0x567663c45ce6, 0x3ef64d41940a, 0x1d1a114bca084, 0x2f81787fe4],
+    [0xdd4a87ab59f3, 0x1a14a0b956ae7, 0x9ed18de6d438, 0x72554d860b10, 0xcba8143c16d6, 0x1c6b403076a4d, 0x13e91480eb4b4, 0x1dc0066a1d],
+    [0x1f664b5e6199, 0x1dc63f000118c, 0x12034b86fd756, 0x14be9102fb387, 0x4a1b6fd48f70, 0x1d3c53ed300cb, 0x54bd083ec4d0, 0x1d558792d6],
+    [0x164bdd67dd8b7, 0x1dff6b032ceb2, 0x18b685436e74, 0x82fe03da4d37, 0x1b5dd2b356eda, 0xae46e8c2a2f8, 0x1e5ecc963cc40, 0x2a1a1b6c13],
+];
+/// The isogeny back, lowest coefficient first: the numerator of x.
+pub(crate) const ISO_N: [[u64; 8]; 12] = [
+    [0x1f3af0030c68d, 0x2c574632b787, 0x106e2d4156602, 0x891196ea1772, 0x10f3ba566f7fb, 0x112d589ea0f7b, 0x11f24b4faee12, 0x12bdcb3846],
+    [0x385cdbd48ae9, 0x106e1554e33e5, 0x38a00d620f48, 0x1d8f719d249ee, 0x7c377c3459f7, 0x18f50e72bc11e, 0x2e15edcee6ea, 0xe63e2f010],
+    [0x13a480b7ea03d, 0x12a3a635c9c50, 0x1ddabec977021, 0xe6c0642d1007, 0xd376791fe8ec, 0x1fcb617f7d74, 0x1718b800eda76, 0x338e0619f5],
+    [0x2870f756eb7b, 0x4b2210b83458, 0xafdf9e744c1e, 0x18a223a3562ce, 0x1bb8e6e867e73, 0xc5c867e59bfa, 0xa46cd799ab25, 0x1a766027c5],
+    [0x4bd6a76d9a35, 0x476ec2d5ba6c, 0x1c832cebc22b0, 0x120213096b59c, 0x1083bb9f14418, 0x5356708b99d7, 0xd656806efd1c, 0x2f4dc79d13],
+    [0xe2f436786159, 0x10bb9ded86e44, 0x4b44fb6426f8, 0xce1179e18d93, 0x986ba7065e9e, 0xff76e1a85723, 0x85e0191ad71a, 0x23734d165e],
+    [0x1c953406a5219, 0xb6f5f4aaa252, 0x56fc2518da91, 0x108710a2be758, 0x433e1ccc0cdd, 0x3ef18b1c36b8, 0x1ebcfa2f82b57, 0x2a7c3928fc],
+    [0x1490f06c4fb39, 0x1a80cc0c899a2, 0x95a1f25e2a3b, 0xb2df4ca7f454, 0x351e0acde2b8, 0xe45f0472f24f, 0x1625e02c1190b, 0x2a0f0e6214],
+    [0xba78d5d06035, 0xf3c83b007c53, 0x19c352de3a6a7, 0x4de804fd2745, 0x121c42ca1ab0f, 0xfeb2938a2822, 0xbd2e3cc48943, 0x186427b62c],
+    [0x57bff59006e1, 0x57465913aa10, 0x1087aba4e2bb9, 0x13b3fdc6742b0, 0x1fe802265a805, 0xd4561d7a5aa7, 0x1b2bbdbea15c8, 0x33d0eb8f4f],
+    [0x17e7dd93b1c44, 0x12731bafa744a, 0x1a7ea0cd1f521, 0x1973e822c2bca, 0x16563dff751c3, 0x1cb2415a1243c, 0x1d13cc40e955, 0xf4f5056df],
+    [0x50658dc7255a, 0x15b25eada840e, 0xa659703e7ef7, 0x13bb5ece1c62c, 0xab07bdc3e32f, 0x7c99a65d4a45, 0x257f593b7482, 0x32cf2c09cb],
+];
+/// The isogeny back, lowest coefficient first: the numerator of y.
+pub(crate) const ISO_M: [[u64; 8]; 16] = [
+    [0xf3e2839d66d5, 0xfea9b3a74e80, 0x1daba763c9618, 0x1605eb8dd0dc8, 0x5fc0cb6c56d5, 0x1540023da148c, 0x3f72f688a48e, 0x2afa7b9a61],
+    [0x5fa5426b9433, 0x18e163c5af65e, 0x1609d8a07f333, 0x16d7779998ac5, 0x18cf8730bf3d5, 0x35318cb5ba1, 0x13e3570ac18b1, 0x2e7f490a3d],
+    [0x922a5d378f14, 0x130e73ea4b903, 0x1066380a0f91b, 0x80882728eed1, 0x74c1d486e964, 0x120317c48b8ab, 0xf1dd893e6bae, 0x1c74786f72],
+    [0x95bfafe4102f, 0x55ad83bde538, 0x136bbb70569bd, 0x1c51c02d4ec91, 0x90a4019a5e73, 0x17ef16a976e00, 0xb7018e248bb9, 0x10a5b0cb6e],
+    [0xc7ff8a5c944a, 0x19ed37eb12bc2, 0x1d3d94e1d38e7, 0x756daa67ea4, 0xc98ed1990e20, 0x1dd40a4e6943d, 0x2fb39bc48819, 0x23f9b692f1],
+    [0x131111bc3324f, 0x175a6c155318e, 0x293cc0ff3d7c, 0xa09fa4ec3a96, 0x5fa4a2c0443c, 0x138ef999d6fcf, 0x65d96f20463e, 0x1f960d1687],
+    [0x1b0d7a7f2fa91, 0x1f87b0cbd59df, 0xed41489c6079, 0x1e6791ac2a88, 0x11b5795b830d3, 0xb186dff1e3d7, 0x1970d45ed12a8, 0x31918c9d28],
+    [0x172f7c4f07932, 0x864448d86e7f, 0xf29066d6a440, 0x95e1e8f85141, 0x34f2d201a4c4, 0x5837be9ba722, 0x193f84784783c, 0x217471d534],
+    [0x1844e0da2a912, 0xbfb519e42879, 0x10b9402e66916, 0xbd7f0467b579, 0x110cc18033b73, 0x1069cf6b02a05, 0x1e77a72c0d60, 0x2f881f31ff],
+    [0xb03c12e219b0, 0x1f4450bc3e657, 0x14afff66d7ed0, 0x132f928e01e20, 0x2247602ecb32, 0x612f52c3b379, 0x1ca6b6a5bd0a9, 0x3792e5953],
+    [0xca89f1697b18, 0x122a6279c0d38, 0x5082e21d8426, 0x10724bed6e559, 0x1d95f93f3c23d, 0x1770c94222184, 0x1d49b5484b322, 0x2e39c6b26a],
+    [0x1900b8a456c4e, 0x1aa64e25db16a, 0x33790e6bfb0d, 0x185351ee29ce3, 0x10e0572ce9b0a, 0x4c0e95b45acc, 0x1cf4bd8839e22, 0xb101beace],
+    [0x746271fd5, 0x1a5be7aebae98, 0x9296b864a771, 0x12ed47e8b3d5b, 0x11e216e8ad7d0, 0x3d6cc7d3bd2b, 0xc67b0db83afd, 0x25e2f72bd3],
+    [0xb538d6546a47, 0xaa331d4f65cb, 0x1931780d08673, 0x122301129fc32, 0x1c87b00faf096, 0x17d291f963c1e, 0x10e361eb5b902, 0x16579af050],
+    [0x14b6e4087f076, 0x1487ec80ad495, 0xdbd1beb7e73e, 0x1eac4ecc7858c, 0x1155c46fc05c1, 0x150d45375832c, 0x782f3676197f, 0x14fff51348],
+    [0x1c17d98864175, 0x6f41155998a3, 0x14d8de089c5b9, 0xf945e0789a00, 0x9fa4897b76da, 0x1d9c1a7a6f234, 0x8ecaedf32270, 0x25b71acde7],
 ];

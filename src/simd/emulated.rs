@@ -4,7 +4,7 @@
 
 use super::fp6::Fp6;
 use super::fp12::Fp12;
-use super::kernels::{Evaluate, Kernels, Line, Raw, Raw2, RawWide2, with_kernels};
+use super::kernels::{Buckets, Evaluate, Kernels, Line, Raw, Raw2, RawWide2, with_kernels};
 use super::lane::Vector;
 
 /// Eight words in an array.

@@ -2,12 +2,12 @@
 //!
 //! `3 (p^4 - p^2 + 1) / r = (x - 1)^2 (x + p) (x^2 + p^2 - 1) + 3` (Hayashida, Hayasaka and Teruya, ePrint 2020/875).
 
-use super::constants::{P, X};
-use super::fp::{BITS, Fe, Fp};
+use super::constants::X;
 use super::fp2::{Fe2, Fp2};
 use super::fp6::Fp6;
 use super::fp12::Fp12;
 use super::kernels::Lane;
+use super::roots::invert_fp2;
 
 /// The power `3 (p^12 - 1) / r`: an element of the group of order r, whatever nonzero element came in; 0 gives 0.
 ///
@@ -38,40 +38,6 @@ fn power_x<V: Lane>(a: &Fp12<V>) -> Fp12<V> {
         }
     }
     r.conjugate()
-}
-
-/// The power p - 2, by windows of four bits of that constant: the inverse, and 0 of 0.
-pub(crate) fn invert_fp<V: Lane>(a: &Fe<V>) -> Fe<V> {
-    let mut table = [Fe::one(a.0[0].token()); 16];
-    for i in 1..16 {
-        table[i] = table[i - 1].mul(a);
-    }
-    let mut r = table[0];
-    for k in (0..96).rev() {
-        r = r.square().square().square().square();
-        // The lowest window of p is 11, so 2 can be taken from it alone.
-        let nibble = nibble_of_p(k) - if k == 0 { 2 } else { 0 };
-        r = r.mul(&table[nibble]);
-    }
-    r
-}
-
-/// Bits `4 k` to `4 k + 3` of p.
-fn nibble_of_p(k: u32) -> usize {
-    let mut nibble = 0;
-    for b in (0..4).rev() {
-        let (limb, bit) = ((4 * k + b) / BITS, (4 * k + b) % BITS);
-        nibble = 2 * nibble + ((P[limb as usize] >> bit) & 1) as usize;
-    }
-    nibble
-}
-
-/// `(c0 - c1 i) / (c0^2 + c1^2)`.
-pub(crate) fn invert_fp2<V: Lane>(a: &Fe2<V>) -> Fe2<V> {
-    let norm: Fp<V, 18, 8> = a.c0().square().add(&a.c1().square());
-    let n = invert_fp(&norm.squeeze().relax());
-    let c1: Fp<V, 25, 20> = a.c1().mul(&n).neg();
-    Fp2::new(a.c0().mul(&n), c1.squeeze().relax())
 }
 
 /// Inverse in Fp6, by the norm to Fp2.

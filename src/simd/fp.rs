@@ -1,6 +1,6 @@
 //! The base field, eight elements at a time, with the bounds of lazy arithmetic in the types.
 
-use super::constants::{ONE, P, PLAIN_ONE, R2};
+use super::constants::{ONE, P, PLAIN_ONE, R2, SHIFT_256};
 use super::kernels::Lane;
 use super::lane::{Vector, each};
 use super::wide::{ABOVE, BELOW};
@@ -267,34 +267,20 @@ impl<V: Lane> Fe<V> {
     ///
     /// Timing: constant.
     pub(crate) fn from_be_bytes(token: V::Token, bytes: &[[u8; 48]; 8]) -> (Self, V) {
-        let mut words = [[0u64; 8]; 8];
-        let mut valid = [0u64; 8];
-        for (lane, b) in bytes.iter().enumerate() {
-            let mut limb = [0u64; 8];
-            let (mut acc, mut bits, mut n) = (0u128, 0, 0);
-            for byte in b.iter().rev() {
-                acc |= u128::from(*byte) << bits;
-                bits += 8;
-                if bits >= BITS && n < 7 {
-                    limb[n] = (acc as u64) & MASK;
-                    acc >>= BITS;
-                    bits -= BITS;
-                    n += 1;
-                }
-            }
-            limb[7] = acc as u64;
-            let mut borrow = 0i64;
-            for (l, p) in limb.iter().zip(&P) {
-                borrow = (l.cast_signed() - p.cast_signed() + borrow) >> BITS;
-            }
-            valid[lane] = (borrow >> 63).cast_unsigned();
-            for (j, l) in limb.iter().enumerate() {
-                words[j][lane] = *l;
-            }
-        }
-        // Below 2^384 < 10p, also where it is not valid.
-        let raw = Fp::<V, 8, 10>(core::array::from_fn(|j| V::from_words(token, &words[j])));
-        (Fp(V::fp_mul(&raw.0, &splat(token, &R2))), V::from_words(token, &valid))
+        let (raw, valid) = limbs(token, bytes);
+        (Fp(V::fp_mul(&raw.0, &splat(token, &R2))), valid)
+    }
+
+    /// Reads eight big-endian numbers of 512 bits, reduced modulo p (RFC 9380 section 5.2).
+    ///
+    /// Timing: constant.
+    pub(super) fn from_wide_be_bytes(token: V::Token, bytes: &[[u8; 64]; 8]) -> Self {
+        let half = |start: usize| {
+            let mut padded = [[0; 48]; 8];
+            padded.iter_mut().zip(bytes).for_each(|(p, b)| p[16..].copy_from_slice(&b[start..start + 32]));
+            limbs::<V>(token, &padded).0
+        };
+        Fp(V::fp_sum2(&half(0).0, &splat(token, &SHIFT_256), &half(32).0, &splat(token, &R2)))
     }
 
     /// Eight big-endian numbers below p.
@@ -319,6 +305,37 @@ impl<V: Lane> Fe<V> {
             out
         })
     }
+}
+
+/// The limbs of eight big-endian numbers; with them, all ones for each lane whose number is below p. Below 2^384 < 10p, also
+/// where it is not.
+fn limbs<V: Vector>(token: V::Token, bytes: &[[u8; 48]; 8]) -> (Fp<V, 8, 10>, V) {
+    let mut words = [[0u64; 8]; 8];
+    let mut valid = [0u64; 8];
+    for (lane, b) in bytes.iter().enumerate() {
+        let mut limb = [0u64; 8];
+        let (mut acc, mut bits, mut n) = (0u128, 0, 0);
+        for byte in b.iter().rev() {
+            acc |= u128::from(*byte) << bits;
+            bits += 8;
+            if bits >= BITS && n < 7 {
+                limb[n] = (acc as u64) & MASK;
+                acc >>= BITS;
+                bits -= BITS;
+                n += 1;
+            }
+        }
+        limb[7] = acc as u64;
+        let mut borrow = 0i64;
+        for (l, p) in limb.iter().zip(&P) {
+            borrow = (l.cast_signed() - p.cast_signed() + borrow) >> BITS;
+        }
+        valid[lane] = (borrow >> 63).cast_unsigned();
+        for (j, l) in limb.iter().enumerate() {
+            words[j][lane] = *l;
+        }
+    }
+    (Fp(core::array::from_fn(|j| V::from_words(token, &words[j]))), V::from_words(token, &valid))
 }
 
 /// The same limbs in all lanes.

@@ -16,7 +16,7 @@ use crate::encoding::GT_BYTES;
 use crate::secret::{Secret, leaving_no_trace};
 
 /// Items that share an inversion.
-const JOB: usize = GROUPS * LANES;
+pub(super) const JOB: usize = GROUPS * LANES;
 
 impl Engine {
     /// `e(P_i, Q_i)` in the layout of SPEC.md 2.3, in order; infinity gives one. A last group of fewer than eight costs as much
@@ -105,8 +105,10 @@ fn fixed_job<V: Lane>(token: V::Token, table: &FixedG2, job: &[[u64; 4]], out: &
     }
 }
 
-const FLAGS: u8 = 0xe0;
-const INFINITY: u8 = 0x40;
+pub(super) const COMPRESSED: u8 = 0x80;
+pub(super) const INFINITY: u8 = 0x40;
+pub(super) const LARGER: u8 = 0x20;
+pub(super) const FLAGS: u8 = COMPRESSED | INFINITY | LARGER;
 
 /// All ones for each lane whose first byte has the flag of infinity.
 fn infinity<V: Lane>(token: V::Token, first: impl Iterator<Item = u8>) -> V {
@@ -116,7 +118,10 @@ fn infinity<V: Lane>(token: V::Token, first: impl Iterator<Item = u8>) -> V {
 }
 
 /// The points with `Z` one, or 0, 1, 0 for infinity.
-fn projective_g1<'a, V: Lane>(token: V::Token, points: impl Iterator<Item = &'a Point1> + Clone) -> Point<Raw<V>> {
+pub(super) fn projective_g1<'a, V: Lane>(
+    token: V::Token,
+    points: impl Iterator<Item = &'a Point1> + Clone,
+) -> Point<Raw<V>> {
     let infinite = infinity::<V>(token, points.clone().map(|p| p[0]));
     let [x, mut y] = load::<V, 2, _>(token, points);
     let (one, zero) = (Fe::<V>::one(token), Fe::<V>::zero(token));
@@ -144,7 +149,7 @@ pub(super) fn load<'a, V: Lane, const N: usize, const BYTES: usize>(
 }
 
 /// Coordinates in order, 48 bytes each, or infinity.
-fn encode<'a, V: Lane, const N: usize>(
+pub(super) fn encode<'a, V: Lane, const N: usize>(
     coordinates: &[Raw<V>; N],
     infinite: V,
     out: impl Iterator<Item = &'a mut [u8]>,

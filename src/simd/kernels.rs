@@ -21,15 +21,22 @@ pub(super) type Evaluate<V> = [Raw<V>; 3];
 /// Coefficients of 1, `w^2` and `w^3`.
 pub(super) type Line<V> = [Raw2<V>; 3];
 
+/// Points of G1 for each lane, one limb after the other.
+pub(super) type Buckets = [[[u64; 24]; 256]];
+
 /// Passes the list of kernels to a macro.
 macro_rules! with_kernels {
     ($then:ident) => {
         $then! {
             fn fp_mul(a: &Raw<V>, b: &Raw<V>) -> Raw<V> = crate::simd::wide::fp_mul;
             fn fp_square(a: &Raw<V>) -> Raw<V> = crate::simd::wide::fp_square;
+            fn fp_square_n(a: &Raw<V>, n: u32) -> Raw<V> = crate::simd::roots::fp_square_n;
+            fn fp_power(a: &Raw<V>, out: &mut Raw<V>) -> () = crate::simd::roots::fp_power;
             fn fp_sum2(a: &Raw<V>, b: &Raw<V>, c: &Raw<V>, d: &Raw<V>) -> Raw<V> = crate::simd::wide::fp_sum2;
             fn fp_difference2(a: &Raw<V>, b: &Raw<V>, c: &Raw<V>, d: &Raw<V>) -> Raw<V> = crate::simd::wide::fp_difference2;
             fn fp_canonical(a: &Raw<V>) -> Raw<V> = crate::simd::kernels::fp_canonical;
+            fn odd(a: &Raw<V>) -> V = crate::simd::roots::odd;
+            fn larger(a: &Raw<V>) -> V = crate::simd::roots::larger;
             fn reduce(a: &[V; 16]) -> Raw<V> = crate::simd::wide::reduce;
             fn reduce_add(a: &RawWide2<V>, b: &RawWide2<V>, out: &mut Raw2<V>) -> () = crate::simd::wide::reduce_add;
             fn reduce_sub(a: &RawWide2<V>, b: &RawWide2<V>, out: &mut Raw2<V>) -> () = crate::simd::wide::reduce_sub;
@@ -58,9 +65,20 @@ macro_rules! with_kernels {
             fn frobenius_3(a: &mut Fp12<V>) -> () = crate::simd::fp12::frobenius_3;
             fn g1_add(a: &mut [Raw<V>; 3], b: &[Raw<V>; 3]) -> () = crate::simd::point::g1::add;
             fn g1_double(a: &mut [Raw<V>; 3]) -> () = crate::simd::point::g1::double;
+            fn g2_double(a: &mut [Raw2<V>; 3]) -> () = crate::simd::point::g2::double;
             fn g1_negate(a: &mut [Raw<V>; 3], mask: V) -> () = crate::simd::point::g1::negate;
             fn g2_add(a: &mut [Raw2<V>; 3], b: &[Raw2<V>; 3]) -> () = crate::simd::point::g2::add;
             fn g2_negate(a: &mut [Raw2<V>; 3], mask: V) -> () = crate::simd::point::g2::negate;
+            fn g1_lift(x: &Raw<V>, larger: V, y: &mut Raw<V>) -> V = crate::simd::subgroup::g1_lift;
+            fn g2_lift(x: &Raw2<V>, larger: V, y: &mut Raw2<V>) -> V = crate::simd::subgroup::g2_lift;
+            fn g1_opposite(q: &[Raw<V>; 3], x: &Raw<V>, y: &Raw<V>) -> V = crate::simd::subgroup::g1_opposite;
+            fn g2_opposite(q: &[Raw2<V>; 3], x: &Raw2<V>, y: &Raw2<V>) -> V = crate::simd::subgroup::g2_opposite;
+            fn sswu(u: &Raw<V>, out: &mut [Raw<V>; 3]) -> () = crate::simd::hash::sswu;
+            fn sswu_add(a: &mut [Raw<V>; 3], b: &[Raw<V>; 3]) -> () = crate::simd::hash::sswu_add;
+            fn isogeny(a: &mut [Raw<V>; 3]) -> () = crate::simd::hash::isogeny;
+            fn g1_broadcast(p: &[Raw<V>; 3], lane: usize, out: &mut [Raw<V>; 3]) -> () = crate::simd::sum::g1_broadcast;
+            fn bucket_add(buckets: &mut Buckets, index: &[u8; 8], p: &[Raw<V>; 3]) -> () = crate::simd::sum::bucket_add;
+            fn bucket_load(buckets: &Buckets, index: &[u8; 8], p: &mut [Raw<V>; 3]) -> () = crate::simd::sum::bucket_load;
             fn g1_lookup(table: &[[Raw<V>; 3]], index: V, out: &mut [Raw<V>; 3]) -> () = crate::simd::multiply::g1_lookup;
             fn g2_lookup_fixed(row: &[[[u64; 8]; 4]], index: V, out: &mut [Raw2<V>; 3]) -> () = crate::simd::multiply::g2_lookup_fixed;
             fn equal(a: &Raw<V>, b: &Raw<V>) -> V = crate::simd::kernels::equal;

@@ -10,8 +10,9 @@
 //! fp, wide   base field; products before their reduction; bounds in the types
 //! fp2 .. 12  the tower
 //! miller     Miller loop        finalexp   final exponentiation
-//! point      complete formulas  multiply   scalar multiplication
-//! jobs       what engines do: bytes in, bytes out
+//! point      complete formulas  multiply   scalar multiplication      sum        weighted sums
+//! roots      powers, roots      subgroup   checked decoding           hash       field elements to G1
+//! jobs, points   what engines do: bytes in, bytes out
 //! ```
 //!
 //! A leaf: knows nothing of the other layers but bytes.
@@ -38,6 +39,7 @@ macro_rules! on {
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[rustfmt::skip] // generated
 mod constants;
 mod emulated;
 mod finalexp;
@@ -45,12 +47,17 @@ mod fp;
 mod fp12;
 mod fp2;
 mod fp6;
+mod hash;
 mod jobs;
 mod kernels;
 mod lane;
 mod miller;
 mod multiply;
 mod point;
+mod points;
+mod roots;
+mod subgroup;
+mod sum;
 #[cfg(test)]
 mod tests;
 mod wide;

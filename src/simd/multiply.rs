@@ -7,12 +7,12 @@ use alloc::vec::Vec;
 
 use super::constants::{BETA, ONE, PSI_X, PSI_Y};
 use super::emulated::{Emulated, EmulatedToken};
-use super::finalexp::{invert_fp, invert_fp2};
 use super::fp::{Fe, Fp, splat};
 use super::fp2::{Fe2, Fp2};
 use super::jobs::load;
 use super::kernels::{Lane, Raw, Raw2};
 use super::lane::{Vector, each};
+use super::roots::{invert_fp, invert_fp2};
 use super::{LANES, Point2};
 
 /// Bits of a window in G1, and of a window of a fixed point of G2.
@@ -41,7 +41,7 @@ fn window<V: Lane>(token: V::Token, parts: &[u128; LANES], w: usize, j: usize) -
     (V::from_words(token, &magnitude), V::from_words(token, &negative))
 }
 
-fn infinity1<V: Lane>(token: V::Token) -> Point<Raw<V>> {
+pub(super) fn infinity1<V: Lane>(token: V::Token) -> Point<Raw<V>> {
     [Fe::<V>::zero(token).0, Fe::<V>::one(token).0, Fe::<V>::zero(token).0]
 }
 

@@ -8,7 +8,7 @@
 
 /// The formulas over one field: `$b3` is the product with three times the constant of the curve.
 macro_rules! formulas {
-    ($(#[$doc:meta])* $name:ident, $field:ident, $F:ident, $Fe:ident, $raw:ident, |$v:ident| $b3:expr, { $($more:item)* }) => {
+    ($(#[$doc:meta])* $name:ident, $field:ident, $F:ident, $Fe:ident, $raw:ident, |$v:ident| $b3:expr) => {
         $(#[$doc])*
         pub(super) mod $name {
             use crate::simd::$field::{$F, $Fe};
@@ -58,7 +58,26 @@ macro_rules! formulas {
                 a[1] = y.select(&n.squeeze().relax(), mask).0;
             }
 
-            $($more)*
+            /// Kernel: `2 a`.
+            #[inline(always)]
+            pub(in crate::simd) fn double<V: Lane>(a: &mut [$raw<V>; 3]) {
+                let (x, y, z): ($Fe<V>, $Fe<V>, $Fe<V>) = ($F(a[0]), $F(a[1]), $F(a[2]));
+                let (t0, t1, xy) = (y.square(), y.mul(&z), x.mul(&y));
+                let t2 = mul_b3(z.square());
+                let n: $F<V, 18, 8> = t0.double();
+                let n: $F<V, 36, 16> = n.double();
+                let n: $F<V, 18, 32> = n.carry().double();
+                let n = n.carry();
+                let s: $F<V, 18, 6> = t0.add(&t2);
+                let m: $F<V, 18, 4> = t2.double();
+                let m: $F<V, 27, 6> = m.add(&t2);
+                let d: $F<V, 63, 12> = t0.sub(&m);
+                let d = d.carry();
+                let d2: $F<V, 18, 24> = d.double();
+                a[0] = d2.carry().mul(&xy).0;
+                a[1] = d.sum2(&s.carry(), &n, &t2).0;
+                a[2] = t1.mul(&n).0;
+            }
         }
     };
 }
@@ -72,28 +91,6 @@ formulas!(
         let n: Fp<V, 18, 120> = n.carry().double();
         let n: Fp<V, 36, 240> = n.double();
         n.squeeze()
-    },
-    {
-        /// Kernel: `2 a`.
-        #[inline(always)]
-        pub(in crate::simd) fn double<V: Lane>(a: &mut [Raw<V>; 3]) {
-            let (x, y, z): (Fe<V>, Fe<V>, Fe<V>) = (Fp(a[0]), Fp(a[1]), Fp(a[2]));
-            let (t0, t1, xy) = (y.square(), y.mul(&z), x.mul(&y));
-            let t2 = mul_b3(z.square());
-            let n: Fp<V, 18, 8> = t0.double();
-            let n: Fp<V, 36, 16> = n.double();
-            let n: Fp<V, 18, 32> = n.carry().double();
-            let n = n.carry();
-            let s: Fp<V, 18, 6> = t0.add(&t2);
-            let m: Fp<V, 18, 4> = t2.double();
-            let m: Fp<V, 27, 6> = m.add(&t2);
-            let d: Fp<V, 63, 12> = t0.sub(&m);
-            let d = d.carry();
-            let d2: Fp<V, 18, 24> = d.double();
-            a[0] = d2.carry().mul(&xy).0;
-            a[1] = d.sum2(&s.carry(), &n, &t2).0;
-            a[2] = t1.mul(&n).0;
-        }
     }
 );
 formulas!(
@@ -107,6 +104,5 @@ formulas!(
         let n: Fp2<V, 18, 288> = n.carry().double();
         let n: Fp2<V, 36, 576> = n.double();
         n.squeeze()
-    },
-    {}
+    }
 );

@@ -6,12 +6,13 @@ use ark_ff::{BigInteger, Field, PrimeField};
 
 use super::constants::P;
 use super::emulated::{Emulated, EmulatedToken};
-use super::finalexp::{final_exponentiation, invert_fp, invert_fp2};
+use super::finalexp::final_exponentiation;
 use super::fp::{CARRIED, Fe, Fp, LIMIT};
 use super::fp2::{Fe2, Fp2};
 use super::fp6::Fp6;
 use super::fp12::Fp12;
 use super::kernels::Lane;
+use super::roots::{invert_fp, invert_fp2, sqrt_fp, sqrt_fp2};
 
 /// A small generator for test values (xorshift64*).
 struct Draw(u64);
@@ -185,8 +186,51 @@ fn tower<V: Lane>(t: V::Token, rounds: usize) {
     }
 }
 
+/// Roots in both fields: of squares, of non-residues, of real and of imaginary numbers, of 0.
+fn roots<V: Lane>(t: V::Token, rounds: usize) {
+    use ark_bls12_381::Fq2;
+    let mut draw = Draw(4);
+    for round in 0..rounds {
+        let (a, b) = (draw.values(), draw.values());
+        let (x, y) = (load::<V>(t, &a), load::<V>(t, &b));
+        let mut root = x;
+        let found = sqrt_fp(&x, &mut root).to_words();
+        let square = root.square().to_be_bytes();
+        for lane in 0..8 {
+            assert_eq!(found[lane], if a[lane].sqrt().is_some() { u64::MAX } else { 0 });
+            assert!(found[lane] == 0 || square[lane] == bytes(&a)[lane]);
+        }
+        let (odd, larger) = (V::odd(&x.0).to_words(), V::larger(&x.0).to_words());
+        for lane in 0..8 {
+            assert_eq!(odd[lane] & 1, u64::from(bytes(&a)[lane][47] & 1));
+            assert_eq!(larger[lane], if a[lane] > -a[lane] { u64::MAX } else { 0 });
+        }
+        let zero = Fe::<V>::zero(t);
+        let z = match round % 4 {
+            0 => Fe2::new(x, zero),
+            1 => Fe2::new(zero, x),
+            2 => Fe2::new(x, y),
+            _ => Fe2::new(x, y).square(),
+        };
+        let (c0, c1) = (value(&z.c0().0), value(&z.c1().0));
+        let mut root = z;
+        let found = sqrt_fp2(&z, &mut root).to_words();
+        let square = root.square();
+        for lane in 0..8 {
+            let exists = Fq2::new(c0[lane], c1[lane]).sqrt().is_some();
+            assert_eq!(found[lane], if exists { u64::MAX } else { 0 }, "{round} {lane}");
+            assert!(round % 4 < 3 || exists);
+        }
+        for lane in (0..8).filter(|lane| found[*lane] != 0) {
+            assert_eq!(square.c0().to_be_bytes()[lane], z.c0().to_be_bytes()[lane]);
+            assert_eq!(square.c1().to_be_bytes()[lane], z.c1().to_be_bytes()[lane]);
+        }
+    }
+}
+
 #[test]
 fn emulated_lane() {
+    roots::<Emulated>(EmulatedToken, 4);
     field::<Emulated>(EmulatedToken, 200);
     worst_limbs::<Emulated>(EmulatedToken, 50);
     tower::<Emulated>(EmulatedToken, 2);
@@ -209,6 +253,7 @@ fn avx512() -> Option<super::avx512::Avx512Token> {
 fn avx512_lane() {
     use super::avx512::Avx512;
     let Some(t) = avx512() else { return };
+    roots::<Avx512>(t, 400);
     field::<Avx512>(t, 20_000);
     worst_limbs::<Avx512>(t, 2_000);
     tower::<Avx512>(t, 50);
