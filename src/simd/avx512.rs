@@ -6,9 +6,9 @@
 #![allow(unsafe_code)]
 
 use core::arch::x86_64::{
-    __m512i, _mm512_add_epi64, _mm512_and_si512, _mm512_loadu_si512, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64,
-    _mm512_or_si512, _mm512_set1_epi64, _mm512_slli_epi64, _mm512_srai_epi64, _mm512_srli_epi64, _mm512_storeu_si512,
-    _mm512_sub_epi64, _mm512_ternarylogic_epi64, _mm512_xor_si512,
+    __m512i, _mm512_add_epi64, _mm512_and_si512, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_or_si512,
+    _mm512_set1_epi64, _mm512_slli_epi64, _mm512_srai_epi64, _mm512_srli_epi64, _mm512_sub_epi64,
+    _mm512_ternarylogic_epi64, _mm512_xor_si512,
 };
 
 use super::fp6::Fp6;
@@ -48,16 +48,14 @@ impl Vector for Avx512 {
 
     #[inline(always)]
     fn from_words(_: Avx512Token, words: &[u64; 8]) -> Self {
-        // SAFETY: the token proves that the instructions exist; the source is 64 readable bytes, of any alignment.
-        Self(unsafe { _mm512_loadu_si512(words.as_ptr().cast()) })
+        // SAFETY: both types are 64 bytes of which every value is valid.
+        Self(unsafe { core::mem::transmute::<[u64; 8], __m512i>(*words) })
     }
 
     #[inline(always)]
     fn to_words(self) -> [u64; 8] {
-        let mut words = [0; 8];
-        // SAFETY: a value proves that the instructions exist; the destination is 64 writable bytes, of any alignment.
-        unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), self.0) };
-        words
+        // SAFETY: as above.
+        unsafe { core::mem::transmute::<__m512i, [u64; 8]>(self.0) }
     }
 
     #[inline(always)]

@@ -22,7 +22,7 @@ pub(super) type Evaluate<V> = [Raw<V>; 3];
 pub(super) type Line<V> = [Raw2<V>; 3];
 
 /// Points of G1 for each lane, one limb after the other.
-pub(super) type Buckets = [[[u64; 24]; 256]];
+pub(super) type Buckets = [[[u64; 24]; 256]; 8];
 
 /// Passes the list of kernels to a macro.
 macro_rules! with_kernels {

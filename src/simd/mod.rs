@@ -70,7 +70,7 @@ pub use multiply::{FixedG2, ROW, ROWS};
 /// Instances that are worked on in lockstep.
 pub const LANES: usize = 8;
 
-/// Bytes of stack that the deepest function here needs, with room to spare. Nothing of a lane is ever on the heap.
+/// Bytes of stack that the deepest function here needs, with room to spare. Only the buckets of sums are on the heap.
 const DEPTH: usize = 128 * 1024;
 
 /// A point of G1, uncompressed: `x`, `y`, big-endian and canonical, the flag of infinity in the first byte.

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::constants::{BETA, ONE};
 use super::fp::Fe;
 use super::kernels::{Buckets, Lane, Raw};
-use super::lane::Vector;
+use super::lane::{Vector, each};
 use super::multiply::{Point, infinity1};
 use super::{LANES, Point1, jobs};
 
@@ -19,10 +19,15 @@ const HIGHEST: u8 = 128;
 /// `sum (a_i + b_i phi) P_i` as eight sums `S_j`, one in each lane: what is meant is `sum 2^(8j) S_j`.
 ///
 /// Timing: constant in the points, variable in the weights.
+///
+/// # Panics
+/// Never.
 pub(super) fn window_sums_vartime<V: Lane>(token: V::Token, points: &[&Point1], weights: &[u128]) -> Point<Raw<V>> {
     let mut empty = [0; 24];
     empty[8..16].copy_from_slice(&ONE);
+    // On the heap, as nothing else here: 384 KiB.
     let mut buckets = Zeroizing::new(alloc::vec![[empty; 256]; LANES]);
+    let buckets: &mut Buckets = buckets.first_chunk_mut().expect("a row for each lane");
     let infinity = infinity1::<V>(token);
     let mut term = infinity;
     for (group, weights) in points.chunks(LANES).zip(weights.chunks(LANES)) {
@@ -33,13 +38,13 @@ pub(super) fn window_sums_vartime<V: Lane>(token: V::Token, points: &[&Point1], 
                 let (index, negative) = digits(half);
                 V::g1_broadcast(p, lane, &mut term);
                 V::g1_negate(&mut term, V::from_words(token, &negative));
-                V::bucket_add(&mut buckets, &index, &term);
+                V::bucket_add(buckets, &index, &term);
             }
         }
     }
     let (mut running, mut total) = (infinity, infinity);
     for k in (1..=HIGHEST).rev() {
-        V::bucket_load(&buckets, &[k; LANES], &mut term);
+        V::bucket_load(buckets, &[k; LANES], &mut term);
         V::g1_add(&mut running, &term);
         V::g1_add(&mut total, &running);
     }
@@ -63,11 +68,10 @@ fn digits(number: i64) -> ([u8; LANES], [u64; LANES]) {
 /// Kernel: the point of one lane in all lanes.
 #[inline(always)]
 pub(super) fn g1_broadcast<V: Vector>(p: &Point<Raw<V>>, lane: usize, out: &mut Point<Raw<V>>) {
-    for (out, c) in out.iter_mut().zip(p) {
-        for (out, limb) in out.iter_mut().zip(c) {
-            *out = V::splat(limb.token(), limb.to_words()[lane % LANES]);
-        }
-    }
+    let token = p[0][0].token();
+    each!(K in [0 1 2] {
+        each!(I in 8 { out[K][I] = V::splat(token, p[K][I].to_words()[lane % LANES]); });
+    });
 }
 
 /// Kernel: adds a point, in each lane to the bucket with this index.
@@ -76,30 +80,25 @@ pub(super) fn bucket_add<V: Lane>(buckets: &mut Buckets, index: &[u8; LANES], p:
     let mut sum = *p;
     bucket_load(buckets, index, &mut sum);
     V::g1_add(&mut sum, p);
-    for (c, coordinate) in sum.iter().enumerate() {
-        for (i, limb) in coordinate.iter().enumerate() {
-            let words = limb.to_words();
-            for ((bucket, k), word) in buckets.iter_mut().zip(index).zip(words) {
-                bucket[usize::from(*k)][(8 * c + i) % 24] = word;
-            }
-        }
-    }
+    each!(K in [0 1 2] {
+        each!(I in 8 {
+            let words = sum[K][I].to_words();
+            each!(LANE in 8 { buckets[LANE][usize::from(index[LANE])][8 * K + I] = words[LANE]; });
+        });
+    });
 }
 
 /// Kernel: the point in the bucket with this index of each lane.
 #[inline(always)]
 pub(super) fn bucket_load<V: Vector>(buckets: &Buckets, index: &[u8; LANES], p: &mut Point<Raw<V>>) {
-    let mut words = [[0; LANES]; 24];
-    for (lane, (bucket, k)) in buckets.iter().zip(index).enumerate() {
-        for (word, limb) in words.iter_mut().zip(&bucket[usize::from(*k)]) {
-            word[lane % LANES] = *limb;
-        }
-    }
-    for (c, coordinate) in p.iter_mut().enumerate() {
-        for (i, limb) in coordinate.iter_mut().enumerate() {
-            *limb = V::from_words(limb.token(), &words[(8 * c + i) % 24]);
-        }
-    }
+    let token = p[0][0].token();
+    each!(K in [0 1 2] {
+        each!(I in 8 {
+            let mut words = [0; LANES];
+            each!(LANE in 8 { words[LANE] = buckets[LANE][usize::from(index[LANE])][8 * K + I]; });
+            p[K][I] = V::from_words(token, &words);
+        });
+    });
 }
 
 #[cfg(test)]

@@ -10,6 +10,9 @@ pub const CASES: &[Case] = &[
     ("lockstep-pairings", pairings),
     ("lockstep-multiply-g1", multiply_g1),
     ("lockstep-multiply-fixed-g2", multiply_fixed_g2),
+    ("lockstep-hash-g1", hash_g1),
+    ("lockstep-decode-g1", decode_g1),
+    ("lockstep-weighted-sum", weighted_sum),
 ];
 
 fn points(p: &Probe) -> [[u8; 96]; 3] {
@@ -36,6 +39,29 @@ fn multiply_fixed_g2(p: &Probe) {
     let table = FixedG2::new(&multiples);
     let parts: Vec<[u64; 4]> = (0..3u8).map(|i| [1, 2, 3, 4].map(|k| number(p, i * k) as u64)).collect();
     Engine::emulated().multiply_fixed_g2(&table, &parts).iter().for_each(|point| p.tainted(point));
+}
+
+fn hash_g1(p: &Probe) {
+    let bytes = [p.secret_array([7; 128]), p.secret_array([0; 128])];
+    let points = Engine::emulated().hash_g1(&bytes, true);
+    points.iter().for_each(|point| p.tainted(point));
+    Engine::emulated().clear_cofactor(&[&points[0]]).iter().for_each(|point| p.tainted(point));
+}
+
+/// A point, one outside of the subgroup, one that is none, and what is no encoding.
+fn decode_g1(p: &Probe) {
+    let mut keys = [[0; 48]; 4];
+    keys[0] = G1::hash(b"some point", b"TEST").to_compressed();
+    (keys[1][0], keys[2][0], keys[2][47], keys[3][0]) = (0x80, 0x80, 1, 0xff);
+    let keys = keys.map(|key| p.secret_array(key));
+    Engine::emulated().decode_g1(&keys.each_ref()).iter().for_each(|(point, _)| p.tainted(point.expose()));
+}
+
+fn weighted_sum(p: &Probe) {
+    let points = points(p);
+    let weights = [5, 1 << 90, u128::MAX];
+    let sums = Engine::emulated().weighted_sum_g1_vartime(&points.each_ref(), &weights);
+    sums.iter().for_each(|point| p.tainted(point.expose()));
 }
 
 fn number(p: &Probe, seed: u8) -> u128 {
