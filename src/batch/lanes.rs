@@ -144,7 +144,7 @@ impl Engine {
                 let mut out = Vec::with_capacity(keys.len());
                 for ((d, valid), key) in engine.decode_g1(groups).into_iter().zip(groups) {
                     // Only a refused encoding is looked at further, for the reason.
-                    match declassify::verdict("secret point of a batch is valid", valid) {
+                    match declassify::verdict("secret point is valid", valid) {
                         true => out.push(Ok(d)),
                         false => out.extend(scalar::decode_keys(&[key])),
                     }
