@@ -80,6 +80,33 @@ fn infinity_in_any_lane_gives_one_and_leaves_the_others_alone() {
     }
 }
 
+#[test]
+fn products_of_prepared_pairings_are_those_of_pairings_also_of_infinity() {
+    let points = random_points(20);
+    let (q1, q2) = (&points[18].1, &points[19].1);
+    let mut left: Vec<G1> = points.iter().map(|(p, _)| p.clone()).collect();
+    let mut right: Vec<G1> = left.iter().rev().cloned().collect();
+    (0..8).for_each(|i| left[2 * i] = G1::identity());
+    (left[17], right[17], right[1]) = (G1::identity(), G1::identity(), G1::identity());
+    let encode = |points: &[G1]| points.iter().map(G1::to_uncompressed).collect::<Vec<_>>();
+    let (l, r) = (encode(&left), encode(&right));
+    for engine in engines() {
+        let n = if engine.name() == "emulated" { 3 } else { left.len() };
+        let prepared = [q1, q2].map(|q| engine.prepare_g2(&q.to_uncompressed()));
+        let pairs: Vec<_> = l.iter().zip(&r).map(|(l, r)| [l, r]).take(n).collect();
+        let products = engine.prepared_products(&prepared.each_ref(), &pairs);
+        let ones: Vec<_> = l.iter().map(|l| [l]).take(n).collect();
+        let single = engine.prepared_products(&[&prepared[0]], &ones);
+        assert_eq!((products.len(), single.len()), (n, n));
+        for i in 0..n {
+            let first = pairing(&left[i], q1);
+            assert_eq!(single[i].expose(), first.to_bytes().expose(), "{} {i}", engine.name());
+            let product = first.mul(&pairing(&right[i], q2));
+            assert_eq!(products[i].expose(), product.to_bytes().expose(), "{} {i}", engine.name());
+        }
+    }
+}
+
 /// A scalar from its digits base `x^2`, which acts as minus the endomorphism of G1.
 fn from_parts(parts: &[u128; 2]) -> Scalar {
     let x2 = u128::from(ABS_X) * u128::from(ABS_X);

@@ -50,6 +50,7 @@ const KERNELS: &[(&str, usize, usize)] = &[
     ("cyclotomic_square", 14 * 16, 0),
     ("frobenius_1", 0, 0),
     ("frobenius_2", 0, 0),
+    ("line_at", 0, 0),
     ("prepare", 2 * 16 + 1, 0),
     ("line_double", 2 * 16, 0),
     ("line_add", 8 * 16, 0),

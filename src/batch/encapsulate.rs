@@ -6,7 +6,7 @@ use core::ops::Range;
 
 use rand_core::TryCryptoRng;
 
-use super::lanes::{CACHE_FROM, Engine, Point1};
+use super::lanes::{CACHE_FROM, Engine, Point1, Prepared};
 use super::scalar::g2;
 use super::{BatchError, Options, Results, STACK, check_limit, concat, next, parallel, ranges};
 use crate::curve::Scalar;
@@ -114,7 +114,8 @@ pub(super) fn run(
         .into_iter()
         .map(|range: Range<usize>| Job { items: &items[range.clone()], drawn: &drawn[range] })
         .collect();
-    let found = parallel::map(&jobs, options, |j| j.items.len(), |j| j.run(engine, &tables))?;
+    let prepared = engine.prepare(items.iter().zip(&drawn).filter(|(_, d)| d.is_ok()).map(|(to, _)| to.parameters()));
+    let found = parallel::map(&jobs, options, |j| j.items.len(), |j| j.run(engine, &tables, &prepared))?;
     Ok(concat(items.len(), found))
 }
 
@@ -157,7 +158,7 @@ struct Ready<'a> {
 }
 
 impl Job<'_> {
-    fn run(&self, engine: Engine, tables: &Tables) -> Results<(Encapsulation, Secret<32>)> {
+    fn run(&self, engine: Engine, tables: &Tables, prepared: &Prepared) -> Results<(Encapsulation, Secret<32>)> {
         let ready = self.items.iter().zip(self.drawn).filter_map(|(to, drawn)| {
             let (ctx, sigma) = drawn.as_ref().ok()?;
             let own = match to {
@@ -169,7 +170,7 @@ impl Job<'_> {
         let ready: Vec<Ready<'_>> = ready.collect();
         let k: Vec<Scalar> = ready.iter().map(|r| derive_k(r.sigma, r.ctx)).collect();
         let points = engine.generator_multiples(&k);
-        let cold = self.cold(engine, &ready, &k);
+        let cold = Self::cold(engine, &ready, &k, prepared);
         let mut cold = cold.iter();
         let mut done = ready.iter().zip(&k).zip(&points).map(|((r, k), u)| {
             let own;
@@ -190,7 +191,12 @@ impl Job<'_> {
     }
 
     /// `e([k]Q_ID, P_pub)` of the items without a table.
-    fn cold(&self, engine: Engine, ready: &[Ready<'_>], k: &[Scalar]) -> Vec<Secret<{ crate::encoding::GT_BYTES }>> {
+    fn cold(
+        engine: Engine,
+        ready: &[Ready<'_>],
+        k: &[Scalar],
+        prepared: &Prepared,
+    ) -> Vec<Secret<{ crate::encoding::GT_BYTES }>> {
         let known = |r: &Ready<'_>| match r.to {
             To::Recipient(recipient) => recipient.base_point().map(crate::curve::G1::to_uncompressed),
             To::Identity(..) => None,
@@ -201,6 +207,6 @@ impl Job<'_> {
         let mut hashed = engine.hash(&ders.collect::<Vec<_>>()).into_iter();
         let q: Vec<Point1> = cold.iter().map(|(.., q)| q.unwrap_or_else(|| next(&mut hashed))).collect();
         let powers: Vec<_> = cold.iter().zip(&q).map(|((r, k, _), q)| (q, *k, r.to.parameters())).collect();
-        engine.powers(&powers)
+        engine.powers(&powers, prepared)
     }
 }

@@ -8,7 +8,8 @@ use subtle::ConstantTimeEq;
 use super::lanes::{Engine, Point1};
 use super::scalar::g1;
 use super::{
-    BatchError, Options, Results, STACK, check_limit, groups, job_size, next, parallel, scatter, sum_size, weights,
+    BatchError, Options, Results, STACK, check_limit, groups, hand_over, job_size, next, parallel, scatter, sum_size,
+    weights,
 };
 use crate::declassify;
 use crate::encoding::{G1_BYTES, lp};
@@ -83,8 +84,13 @@ fn issue(engine: Engine, items: &[(&Issuer, &Identity)], job: &[usize]) -> Vec<I
     let ders: Vec<&[u8]> = job.iter().map(|i| items[*i].1.der()).collect();
     let hashes = engine.hash(&ders);
     let terms: Vec<_> = hashes.iter().zip(job).map(|(q, i)| (q, items[*i].0.secret())).collect();
-    let mut keys = engine.multiply(&terms).into_iter();
-    job.iter().zip(&hashes).map(|(place, q)| Issued { place: *place, q: *q, d: next(&mut keys) }).collect()
+    let mut places = job.iter().zip(&hashes);
+    let mut out = Vec::with_capacity(job.len());
+    hand_over(engine.multiply(&terms), |d| {
+        let (place, q) = next(&mut places);
+        out.push(Issued { place: *place, q: *q, d });
+    });
+    out
 }
 
 /// Lets keys of one issuer out if they are right.

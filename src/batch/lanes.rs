@@ -19,6 +19,8 @@
 //! | [`Engine::decode_points`] | 96 bytes to a checked point of G2 | |
 //! | [`Engine::pairings`] | `e(P, Q)` | `P`, result |
 
+#[cfg(feature = "simd")]
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 #[cfg(feature = "simd")]
@@ -29,9 +31,11 @@ use zeroize::Zeroizing;
 use super::scalar;
 #[cfg(feature = "simd")]
 use super::scalar::g1;
+#[cfg(feature = "simd")]
+use super::{concat, hand_over, next};
 use crate::curve::Scalar;
 #[cfg(feature = "simd")]
-use crate::curve::{G1, G2};
+use crate::curve::{G1, G2, Gt};
 #[cfg(feature = "simd")]
 use crate::declassify;
 use crate::encoding::{G1_BYTES, G2_BYTES, GT_BYTES};
@@ -39,7 +43,7 @@ use crate::error::DecodeError;
 use crate::ibe::PublicParameters;
 use crate::secret::Secret;
 #[cfg(feature = "simd")]
-use crate::simd::{FixedG2, ROW, ROWS};
+use crate::simd::{FixedG2, PreparedG2, ROW, ROWS};
 
 /// Items that an engine takes at once; jobs are whole multiples of it where that is possible.
 pub(super) const LANES: usize = 8;
@@ -64,6 +68,29 @@ fn generator() -> &'static FixedG2 {
 #[cfg(feature = "simd")]
 fn expand_all(identities: &[&[u8]]) -> Vec<[u8; 128]> {
     identities.iter().map(|der| super::expand::expand_message(der)).collect()
+}
+
+/// From how many items on the lines of a public key are computed beforehand: the price of about ten items' gain.
+#[cfg(feature = "simd")]
+const PREPARE_FROM: usize = 16;
+
+/// The lines of public keys, by the fingerprint of their parameters.
+#[derive(Default)]
+pub(super) struct Prepared(#[cfg(feature = "simd")] BTreeMap<[u8; 32], PreparedG2>);
+
+#[cfg(feature = "simd")]
+impl Prepared {
+    /// Those of the one key that all items have.
+    fn common(&self, items: &[(&Point1, &Scalar, &PublicParameters)]) -> Option<&PreparedG2> {
+        let fingerprint = items.first()?.2.fingerprint();
+        items.iter().all(|(.., p)| p.fingerprint() == fingerprint).then(|| self.0.get(fingerprint))?
+    }
+}
+
+/// Secrets one after the other, without leaving copies.
+#[cfg(feature = "simd")]
+fn join<T>(first: Vec<T>, rest: Vec<T>) -> Vec<T> {
+    if rest.is_empty() { first } else { concat(first.len() + rest.len(), alloc::vec![first, rest]) }
 }
 
 /// How many of `n` items go in lockstep.
@@ -142,14 +169,16 @@ impl Engine {
             Self::Lockstep(engine) => {
                 let (groups, rest) = keys.split_at(lockstep(keys.len(), POINTS_FROM));
                 let mut out = Vec::with_capacity(keys.len());
-                for ((d, valid), key) in engine.decode_g1(groups).into_iter().zip(groups) {
+                let mut given = groups.iter();
+                hand_over(engine.decode_g1(groups), |(d, valid)| {
+                    let key = next(&mut given);
                     // Only a refused encoding is looked at further, for the reason.
                     match declassify::verdict("secret point is valid", valid) {
                         true => out.push(Ok(d)),
                         false => out.extend(scalar::decode_keys(&[key])),
                     }
-                }
-                out.extend(scalar::decode_keys(rest));
+                });
+                hand_over(scalar::decode_keys(rest), |d| out.push(d));
                 out
             }
             Self::Scalar => scalar::decode_keys(keys),
@@ -181,22 +210,23 @@ impl Engine {
         }
     }
 
-    /// Whether `e(d_i, P2) = e(Q_i, P_pub_i)`, each exactly, with `Q_i` from [`Engine::hash_raw`].
-    pub(super) fn verify_each(self, items: &[(&Point1, &Point1, &PublicParameters)]) -> Vec<bool> {
+    /// Whether `e(d_i, P2) = e(Q_i, P_pub)`, each exactly, with `Q_i` from [`Engine::hash_raw`].
+    pub(super) fn verify_each(self, items: &[(&Point1, &Point1)], parameters: &PublicParameters) -> Vec<bool> {
         match self {
             #[cfg(feature = "simd")]
             Self::Lockstep(engine) => {
-                let raw: Vec<_> = items.iter().map(|(_, q, _)| *q).collect();
+                let raw: Vec<_> = items.iter().map(|(_, q)| *q).collect();
                 let hashes = engine.clear_cofactor(&raw);
-                let p2 = G2::generator().to_uncompressed();
-                let keys: Vec<_> = items.iter().map(|(.., parameters)| parameters.p_pub().to_uncompressed()).collect();
-                let left: Vec<_> = items.iter().map(|(d, ..)| (*d, &p2)).collect();
-                let right: Vec<_> = hashes.iter().zip(&keys).collect();
-                let values = self.pairings(&left).into_iter().zip(self.pairings(&right));
-                let equal = |(a, b): (Secret<GT_BYTES>, Secret<GT_BYTES>)| a.expose().ct_eq(b.expose());
-                values.map(|pair| declassify::verdict("key of a batch is genuine", equal(pair))).collect()
+                let pairs: Vec<_> = items.iter().zip(&hashes).map(|((d, _), q)| [*d, q]).collect();
+                let p_pub = engine.prepare_g2(&parameters.p_pub().to_uncompressed());
+                let minus = engine.prepare_g2(&G2::generator().neg().to_uncompressed());
+                let one = Gt::one().to_bytes();
+                let genuine = |product: &Secret<GT_BYTES>| {
+                    declassify::verdict("key of a batch is genuine", product.expose().ct_eq(one.expose()))
+                };
+                engine.prepared_products(&[&minus, &p_pub], &pairs).iter().map(genuine).collect()
             }
-            Self::Scalar => scalar::verify_each(items),
+            Self::Scalar => scalar::verify_each(items, parameters),
         }
     }
 
@@ -217,19 +247,52 @@ impl Engine {
         }
     }
 
+    /// What [`Engine::powers`] wants of the public keys of all items of a call: those that occur often enough.
+    pub(super) fn prepare<'a>(self, parameters: impl Iterator<Item = &'a PublicParameters>) -> Prepared {
+        match self {
+            #[cfg(feature = "simd")]
+            Self::Lockstep(engine) => {
+                let mut uses = BTreeMap::<[u8; 32], (usize, &PublicParameters)>::new();
+                for parameters in parameters {
+                    uses.entry(*parameters.fingerprint()).or_insert((0, parameters)).0 += 1;
+                }
+                let often = uses.into_iter().filter(|(_, (n, _))| *n >= PREPARE_FROM);
+                let lines = |p: &PublicParameters| engine.prepare_g2(&p.p_pub().to_uncompressed());
+                Prepared(often.map(|(fingerprint, (_, parameters))| (fingerprint, lines(parameters))).collect())
+            }
+            // The backend has its own, in the parameters.
+            Self::Scalar => {
+                drop(parameters);
+                Prepared::default()
+            }
+        }
+    }
+
     /// `e([k_i]Q_i, P_pub_i)`.
-    pub(super) fn powers(self, items: &[(&Point1, &Scalar, &PublicParameters)]) -> Vec<Secret<GT_BYTES>> {
+    #[cfg_attr(not(feature = "simd"), allow(unused_variables))]
+    pub(super) fn powers(
+        self,
+        items: &[(&Point1, &Scalar, &PublicParameters)],
+        prepared: &Prepared,
+    ) -> Vec<Secret<GT_BYTES>> {
         match self {
             #[cfg(feature = "simd")]
             Self::Lockstep(engine) => {
                 let (groups, rest) = items.split_at(lockstep(items.len(), PAIRINGS_FROM));
                 let bases: Vec<_> = groups.iter().map(|(q, k, _)| (*q, *k)).collect();
                 let points = self.multiply(&bases);
-                let keys: Vec<_> = groups.iter().map(|(.., parameters)| parameters.p_pub().to_uncompressed()).collect();
-                let pairs: Vec<_> = points.iter().zip(&keys).map(|(p, key)| (p.expose(), key)).collect();
-                let mut out = engine.pairings(&pairs);
-                out.extend(scalar::powers(rest));
-                out
+                let out = match prepared.common(groups) {
+                    Some(lines) => {
+                        let points: Vec<_> = points.iter().map(|p| [p.expose()]).collect();
+                        engine.prepared_products(&[lines], &points)
+                    }
+                    None => {
+                        let keys: Vec<_> = groups.iter().map(|(.., p)| p.p_pub().to_uncompressed()).collect();
+                        let pairs: Vec<_> = points.iter().zip(&keys).map(|(p, key)| (p.expose(), key)).collect();
+                        engine.pairings(&pairs)
+                    }
+                };
+                join(out, scalar::powers(rest))
             }
             Self::Scalar => scalar::powers(items),
         }
@@ -244,9 +307,7 @@ impl Engine {
                 let mut parts = Zeroizing::new(Vec::with_capacity(groups.len()));
                 parts.extend(groups.iter().map(|(_, k)| *k.parts_g1()));
                 let groups: Vec<_> = groups.iter().zip(&*parts).map(|((p, _), k)| (*p, k)).collect();
-                let mut out = engine.multiply_g1(&groups);
-                out.extend(scalar::multiply(rest));
-                out
+                join(engine.multiply_g1(&groups), scalar::multiply(rest))
             }
             Self::Scalar => scalar::multiply(items),
         }
@@ -278,9 +339,7 @@ impl Engine {
             #[cfg(feature = "simd")]
             Self::Lockstep(engine) => {
                 let (groups, rest) = items.split_at(lockstep(items.len(), PAIRINGS_FROM));
-                let mut out = engine.pairings(groups);
-                out.extend(scalar::pairings(rest));
-                out
+                join(engine.pairings(groups), scalar::pairings(rest))
             }
             Self::Scalar => scalar::pairings(items),
         }

@@ -282,8 +282,8 @@ impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)>
             &self.batch.options.quiet(),
             |j| j.len(),
             |job| {
-                let one = |i: &usize| self.keys.get(*i).map(|k| (k.d.expose(), &k.q, k.parameters));
-                self.batch.engine.verify_each(&job.iter().filter_map(one).collect::<Vec<_>>())
+                let one = |i: &usize| self.keys.get(*i).map(|k| (k.d.expose(), &k.q));
+                self.batch.engine.verify_each(&job.iter().filter_map(one).collect::<Vec<_>>(), self.parameters)
             },
         )?;
         Ok(verdicts.concat())

@@ -15,6 +15,7 @@ use super::fp6::Fp6;
 use super::fp12::Fp12;
 use super::kernels::{Buckets, Evaluate, Kernels, Line, Raw, Raw2, RawWide2, with_kernels};
 use super::lane::Vector;
+use super::miller::Lines;
 
 /// Eight words in one register.
 #[derive(Clone, Copy)]

@@ -10,6 +10,7 @@ use super::fp::Fe;
 use super::fp2::Fe2;
 use super::fp12::Fp12;
 use super::kernels::{Lane, Raw};
+use super::miller::PreparedG2;
 use super::multiply::{FixedG2, GROUPS, Point, multiply_fixed_g2, multiply_g1, to_affine_g1, to_affine_g2};
 use super::{DEPTH, Engine, LANES, Path, Point1, Point2, emulated, finalexp, miller};
 use crate::encoding::GT_BYTES;
@@ -31,6 +32,32 @@ impl Engine {
         leaving_no_trace::<DEPTH, _>(|| {
             for group in items.chunks(LANES) {
                 on!(self, |token: V| pairings8::<V>(token, group, &mut out));
+            }
+        });
+        out
+    }
+
+    /// The lines of a public point of G2, not infinity, for [`Engine::prepared_products`].
+    pub fn prepare_g2(self, q: &Point2) -> PreparedG2 {
+        on!(self, |token: V| {
+            let [x1, x0, y1, y0] = load(token, core::iter::once(q));
+            miller::prepare_lines::<V>(token, &Fe2::new(x0, x1), &Fe2::new(y0, y1))
+        })
+    }
+
+    /// `e(P_i1, Q_1) .. e(P_iN, Q_N)` for prepared points, otherwise as [`Engine::pairings`].
+    ///
+    /// # Timing
+    /// Constant in the points; varies with their number.
+    pub fn prepared_products<const N: usize>(
+        self,
+        prepared: &[&PreparedG2; N],
+        items: &[[&Point1; N]],
+    ) -> Vec<Secret<GT_BYTES>> {
+        let mut out = Vec::with_capacity(items.len());
+        leaving_no_trace::<DEPTH, _>(|| {
+            for group in items.chunks(LANES) {
+                on!(self, |token: V| products8::<V, N>(token, prepared, group, &mut out));
             }
         });
         out
@@ -71,6 +98,20 @@ fn pairings8<V: Lane>(token: V::Token, group: &[(&Point1, &Point2)], out: &mut V
     let infinite = infinity::<V>(token, group.iter().map(|(p, q)| p[0] | q[0]));
     let f = miller::miller_loop(&px, &py, &Fe2::new(x0, x1), &Fe2::new(y0, y1));
     let f = f.select(&Fp12::one(token), infinite);
+    store(&finalexp::final_exponentiation(&f), group.len(), out);
+}
+
+fn products8<V: Lane, const N: usize>(
+    token: V::Token,
+    prepared: &[&PreparedG2; N],
+    group: &[[&Point1; N]],
+    out: &mut Vec<Secret<GT_BYTES>>,
+) {
+    let points = core::array::from_fn(|k| {
+        let [x, y] = load::<V, 2, _>(token, group.iter().map(|item| item[k]));
+        (V::prepare(&x.0, &y.0), infinity::<V>(token, group.iter().map(|item| item[k][0])))
+    });
+    let f = miller::miller_product::<V, N>(token, &points, prepared);
     store(&finalexp::final_exponentiation(&f), group.len(), out);
 }
 

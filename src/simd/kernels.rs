@@ -7,6 +7,7 @@ use super::fp::{Fe, Fp};
 use super::fp6::Fp6;
 use super::fp12::Fp12;
 use super::lane::Vector;
+use super::miller::Lines;
 
 /// A lane with all kernels.
 pub(crate) trait Lane: Vector + Kernels<Self> {}
@@ -85,6 +86,7 @@ macro_rules! with_kernels {
             fn prepare(x: &Raw<V>, y: &Raw<V>) -> Evaluate<V> = crate::simd::miller::prepare;
             fn line_double(t: &mut [Raw2<V>; 3], p: &Evaluate<V>, line: &mut Line<V>) -> () = crate::simd::miller::line_double;
             fn line_add(t: &mut [Raw2<V>; 3], q: &[Raw2<V>; 2], p: &Evaluate<V>, line: &mut Line<V>) -> () = crate::simd::miller::line_add;
+            fn line_at(lines: &Lines, x: &Raw<V>, y: &Raw<V>, infinite: V, line: &mut Line<V>) -> () = crate::simd::miller::line_at;
             fn mul_line(f: &mut Fp12<V>, l: &Line<V>) -> () = crate::simd::miller::mul_line;
         }
     };

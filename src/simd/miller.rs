@@ -8,12 +8,15 @@
 //! computations on curves with high-degree twists" (PKC 2010); Aranha, Karabina, Longa, Gebotys and Lopez, "Faster explicit
 //! formulas for computing pairings over ordinary curves" (Eurocrypt 2011).
 
+use alloc::vec::Vec;
+
 use super::constants::X;
-use super::fp::{CARRIED, Fe, Fp};
+use super::fp::{CARRIED, Fe, Fp, splat};
 use super::fp2::{Fe2, Fp2, SQUARE_COLUMNS, squared};
 use super::fp6::{COLUMNS2, product_01, sum, sum6};
 use super::fp12::Fp12;
 use super::kernels::{Evaluate, Lane, Line, Raw, Raw2};
+use super::lane::each;
 use super::wide::Wide2;
 
 /// `f` of eight pairs of affine points of order r, none of them infinity.
@@ -36,6 +39,72 @@ pub(crate) fn miller_loop<V: Lane>(px: &Fe<V>, py: &Fe<V>, qx: &Fe2<V>, qy: &Fe2
         }
     }
     f.conjugate()
+}
+
+/// The lines of a Miller loop for one `Q` in the order of their use, before `P` comes in: the coefficient of 1, and what those of
+/// `w^2` and `w^3` are multiples of.
+#[derive(Debug)]
+pub struct PreparedG2(Vec<Lines>);
+
+/// The coefficients in Montgomery form, the real part first.
+pub(super) type Lines = [[[u64; 8]; 2]; 3];
+
+/// The lines for the point of the first lane, which is public.
+pub(super) fn prepare_lines<V: Lane>(token: V::Token, qx: &Fe2<V>, qy: &Fe2<V>) -> PreparedG2 {
+    let q = [qx.0, qy.0];
+    let one = Fe::<V>::one(token).0;
+    let p = [one; 3];
+    let mut t = [qx.0, qy.0, Fe2::one(token).0];
+    let mut line = t;
+    let mut lines = Vec::new();
+    let mut store = |line: &Line<V>| lines.push(line.map(|c| c.map(|c| c.map(|limb| limb.to_words()[0]))));
+    for bit in (0..63).rev() {
+        V::line_double(&mut t, &p, &mut line);
+        store(&line);
+        if (X >> bit) & 1 == 1 {
+            V::line_add(&mut t, &q, &p, &mut line);
+            store(&line);
+        }
+    }
+    PreparedG2(lines)
+}
+
+/// The product of the `f` of several pairs; a point at infinity, where the mask is all ones, counts as one.
+pub(super) fn miller_product<V: Lane, const N: usize>(
+    token: V::Token,
+    points: &[(Evaluate<V>, V); N],
+    prepared: &[&PreparedG2; N],
+) -> Fp12<V> {
+    let mut line = [Fe2::one(token).0; 3];
+    let mut f = Fp12::one(token);
+    let mut next = 0;
+    let mut step = |f: &mut Fp12<V>, scale: usize| {
+        for ((p, infinite), lines) in points.iter().zip(prepared) {
+            V::line_at(&lines.0[next], &p[scale], &p[2], *infinite, &mut line);
+            V::mul_line(f, &line);
+        }
+        next += 1;
+    };
+    for bit in (0..63).rev() {
+        V::fp12_square(&mut f);
+        step(&mut f, 0);
+        if (X >> bit) & 1 == 1 {
+            step(&mut f, 1);
+        }
+    }
+    f.conjugate()
+}
+
+/// Kernel: a prepared line at a point.
+#[inline(always)]
+pub(super) fn line_at<V: Lane>(lines: &Lines, x: &Raw<V>, y: &Raw<V>, infinite: V, line: &mut Line<V>) {
+    let token = infinite.token();
+    let (zero, one) = (Fe2::<V>::zero(token), Fe2::<V>::one(token));
+    let mut c = *line;
+    each!(K in [0 1 2] { c[K] = [splat(token, &lines[K][0]), splat(token, &lines[K][1])]; });
+    let (l0, l2, l3) = (Fp2::<V, CARRIED, LINE>(c[0]), Fp2::<V, CARRIED, 4>(c[1]), Fp2::<V, CARRIED, 4>(c[2]));
+    let (l2, l3) = (l2.mul_fp(&Fe::from_raw(*x)), l3.mul_fp(&Fe::from_raw(*y)));
+    *line = [l0.select(&one.relax(), infinite).0, l2.select(&zero, infinite).0, l3.select(&zero, infinite).0];
 }
 
 /// Kernel: `-3 xP`, `-xP` and `yP`.

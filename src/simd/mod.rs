@@ -65,6 +65,7 @@ mod wide;
 use std::sync::OnceLock;
 
 use crate::encoding::{G1_BYTES, G2_BYTES};
+pub use miller::PreparedG2;
 pub use multiply::{FixedG2, ROW, ROWS};
 
 /// Instances that are worked on in lockstep.
