@@ -10,6 +10,7 @@
 //! --quick            batches of 1024, in less than a minute
 //! --sizes 8,1024     other batches              --threads 1,2    other numbers of threads (default: 1 and all cores)
 //! --work extract     some of the works          --plot DIR       charts of what was measured, as SVG
+//! --false-keys       what false keys among the largest batch cost
 //! --page FILE        writes the table into that page, between its two marks
 //! ```
 #![allow(clippy::unwrap_used)]
@@ -37,6 +38,7 @@ use report::{Measure, Report};
 
 struct Arguments {
     quick: bool,
+    false_keys: bool,
     sizes: Vec<usize>,
     threads: Vec<usize>,
     works: Vec<Work>,
@@ -53,13 +55,21 @@ impl Arguments {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut threads = vec![1, cores];
         threads.dedup();
-        let mut read =
-            Self { quick: false, sizes: Vec::new(), threads, works: Work::ALL.to_vec(), plot: None, page: None };
+        let mut read = Self {
+            quick: false,
+            false_keys: false,
+            sizes: Vec::new(),
+            threads,
+            works: Work::ALL.to_vec(),
+            plot: None,
+            page: None,
+        };
         let mut arguments = std::env::args().skip(1);
         while let Some(name) = arguments.next() {
             let mut value = || arguments.next().expect("a value after the option");
             match name.as_str() {
                 "--quick" => read.quick = true,
+                "--false-keys" => read.false_keys = true,
                 "--sizes" => read.sizes = numbers(&value()),
                 "--threads" => read.threads = numbers(&value()),
                 "--work" => {
@@ -107,6 +117,9 @@ fn main() {
                 );
             }
         }
+    }
+    if let (true, Some(n)) = (arguments.false_keys, arguments.sizes.iter().max()) {
+        report.false_keys(&users, *n);
     }
     report.tail();
     if let Some(dir) = &arguments.plot {

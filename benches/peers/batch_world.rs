@@ -229,6 +229,31 @@ impl Users {
         self.stored[..n].iter().map(|k| point(k)).zip(&self.hand_ids).collect()
     }
 
+    /// Verifies the first `n` keys, `bad` of them false and spread evenly: those are named, and no other.
+    pub fn verify_with_false(&self, n: usize, bad: usize) {
+        let is_bad = |i: usize| (i + 1) * bad / n > i * bad / n;
+        let key = |i: usize| {
+            let mut bytes = self.stored[i].clone();
+            if is_bad(i) {
+                // A point of the subgroup, of another key.
+                let at = bytes.len() - 48;
+                bytes[at..].copy_from_slice(point(&self.stored[(i + 1) % self.stored.len()]));
+            }
+            bytes
+        };
+        let keys: Vec<Vec<u8>> = (0..n).map(key).collect();
+        let items: Vec<_> = keys.iter().map(|k| (k.as_slice(), self.parameters())).collect();
+        let verdicts = batch::verify_keys(&items, &NONE, &mut rng()).unwrap();
+        assert!(verdicts.iter().enumerate().all(|(i, verdict)| verdict.is_err() == is_bad(i)));
+    }
+
+    /// Verifies the first `n` keys one after the other.
+    pub fn verify_singly(&self, n: usize) {
+        for bytes in &self.stored[..n] {
+            black_box(PrivateKey::from_bytes(bytes, self.parameters()).unwrap());
+        }
+    }
+
     /// Does `work` for the first `n`.
     pub fn ours(&self, work: Work, n: usize) {
         self.results(work, n, Keep::Nothing);

@@ -136,6 +136,27 @@ impl Report {
         self.rows.push(Row { work, rival, n, threads, ours, by_hand, ratio: ratio.median });
     }
 
+    /// What false keys among `n` cost.
+    pub fn false_keys(&mut self, users: &Users, n: usize) {
+        let plan =
+            Plan { clock: Clock::Thread, slice: Duration::ZERO, budget: Duration::from_secs(5), least: 2, most: 11 };
+        let rounds = pool(1).install(|| {
+            let mut singly = || users.verify_singly(n);
+            let mut batches = [0, 1, 10, n].map(|bad| move || users.verify_with_false(n, bad));
+            let mut turns: Vec<&mut dyn FnMut()> = vec![&mut singly];
+            turns.extend(batches.iter_mut().map(|f| f as &mut dyn FnMut()));
+            interleave_within(&mut turns, &plan)
+        });
+        let us = |i: usize| rounds.time(i).median / n as f64;
+        self.say(format!("false keys among {n}, one thread: {:.1} us a key if all are good", us(1)));
+        for (bad, i) in [(1, 2), (10, 3)] {
+            let times = rounds.faster(1, i).median;
+            self.say(format!("  {bad} false: {:.1} us a key, {times:.2} times as long", us(i)));
+        }
+        let (alone, times) = (us(0), rounds.faster(0, 4).median);
+        self.say(format!("  all false: {:.1} us a key, {times:.2} times as long as one by one ({alone:.1})", us(4)));
+    }
+
     /// What the multiplier allows.
     pub fn tail(&mut self) {
         let Some(ns) = bound::multiply_add_ns() else {

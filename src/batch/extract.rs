@@ -5,11 +5,11 @@ use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
 
-use super::lanes::{Engine, Point1};
+use super::lanes::{Engine, POINTS_FROM, Point1};
 use super::scalar::g1;
 use super::{
-    BatchError, Options, Results, STACK, check_limit, groups, hand_over, job_size, next, parallel, scatter, sum_size,
-    weights,
+    BatchError, Options, Results, STACK, check_limit, concat, groups, hand_over, job_size, next, parallel, scatter,
+    sum_size, weights,
 };
 use crate::declassify;
 use crate::encoding::{G1_BYTES, lp};
@@ -45,6 +45,15 @@ pub(super) fn extract_with<R: TryCryptoRng + ?Sized>(
     rng: &mut R,
 ) -> Result<Results<PrivateKey>, BatchError> {
     check_limit(items.len())?;
+    if (1..POINTS_FROM).contains(&items.len()) {
+        let found = parallel::map(
+            &[items],
+            options,
+            |job| job.len(),
+            |job| job.iter().map(|(issuer, identity)| issuer.extract(identity)).collect(),
+        )?;
+        return Ok(concat(items.len(), found));
+    }
     let failed: Vec<Option<Error>> =
         items.iter().map(|(issuer, id)| issuer.parameters().check_identity(id).err()).collect();
     let lengths: Vec<[u8; 4]> = items.iter().map(|(_, id)| lp(id.der())).collect();

@@ -55,7 +55,7 @@ pub(super) const CACHE_FROM: usize = 3;
 const PAIRINGS_FROM: usize = 3;
 
 /// The same for points: decoding, hashing, multiplication.
-const POINTS_FROM: usize = 3;
+pub(super) const POINTS_FROM: usize = 3;
 
 /// The multiples of the generator of G2 that the lockstep engine reads; computed once.
 #[cfg(feature = "simd")]
