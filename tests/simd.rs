@@ -107,6 +107,24 @@ fn products_of_prepared_pairings_are_those_of_pairings_also_of_infinity() {
     }
 }
 
+#[test]
+fn powers_in_gt_are_those_of_the_scalar_backend_also_at_every_edge() {
+    let values: Vec<_> = random_points(20).iter().map(|(p, q)| pairing(p, q)).collect();
+    let bytes: Vec<_> = values.iter().map(|g| *g.to_bytes().expose()).collect();
+    let parts: Vec<[u64; 4]> = (0..20).map(|i| [0, 1, 2, 3].map(|k| digits(i * (k + 1) + k) as u64)).collect();
+    for engine in engines() {
+        let n = if engine.name() == "emulated" { 9 } else { 20 };
+        let items: Vec<_> = bytes.iter().zip(&parts).take(n).collect();
+        let got = engine.powers_gt(&items);
+        assert_eq!(got.len(), n);
+        for (i, got) in got.iter().enumerate() {
+            let x = scalar(u128::from(ABS_X));
+            let k = parts[i].iter().rev().fold(scalar(0), |k, d| k.mul(&x).add(&scalar(u128::from(*d))));
+            assert_eq!(got.expose(), values[i].pow(&k).to_bytes().expose(), "{} {i}", engine.name());
+        }
+    }
+}
+
 /// A scalar from its digits base `x^2`, which acts as minus the endomorphism of G1.
 fn from_parts(parts: &[u128; 2]) -> Scalar {
     let x2 = u128::from(ABS_X) * u128::from(ABS_X);

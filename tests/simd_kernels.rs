@@ -46,7 +46,9 @@ const KERNELS: &[(&str, usize, usize)] = &[
     ("fp12_square", 2 * 16, 1),
     ("mul_line", 0, 1),
     ("fp12_conjugate", 6 * 16, 0),
+    ("fp12_conjugate_if", 6 * 16, 0),
     ("fp12_select", 0, 0),
+    ("frobenius_3", 0, 0),
     ("cyclotomic_square", 14 * 16, 0),
     ("frobenius_1", 0, 0),
     ("frobenius_2", 0, 0),
@@ -75,6 +77,7 @@ const KERNELS: &[(&str, usize, usize)] = &[
     ("bucket_add", 0, 0),
     ("bucket_load", 0, 0),
     // One loop over the table, and whether it is empty.
+    ("fp12_lookup", 0, 2),
     ("g1_lookup", 0, 2),
     ("g2_lookup_fixed", 0, 2),
 ];

@@ -1,13 +1,13 @@
 //! Encapsulating keys to many recipients.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use rand_core::TryCryptoRng;
 
-use super::lanes::{CACHE_FROM, Engine, Point1, Prepared};
+use super::lanes::{Engine, Point1, Prepared};
 use super::scalar::g2;
+use super::tables::Tables;
 use super::{BatchError, Options, Results, STACK, check_limit, concat, next, parallel, ranges};
 use crate::curve::Scalar;
 use crate::error::Error;
@@ -15,9 +15,6 @@ use crate::ibe::extract::pkctx;
 use crate::ibe::kem::{Encapsulation, Recipient, check_recipient, derive_k};
 use crate::ibe::{Identity, PublicParameters};
 use crate::secret::{Secret, leaving_no_trace};
-
-/// Most identities of one call for which a table of powers is computed, 27 KB each.
-const TABLES: usize = 1024;
 
 /// To whom.
 #[derive(Clone, Copy, Debug)]
@@ -65,8 +62,8 @@ impl<'a> From<&'a Recipient> for To<'a> {
 /// Encapsulates a fresh key to each, as [`Recipient::encapsulate`] does for one.
 ///
 /// Each item that can be encrypted to draws its 32 bytes `sigma` from `rng`, in order and before anything is computed;
-/// so the results are those of a loop over the single operation with the same generator. An identity that occurs three
-/// times or more gets a table of powers of `e(Q_ID, P_pub)` once.
+/// so the results are those of a loop over the single operation with the same generator. `e(Q_ID, P_pub)` of an
+/// identity that occurs several times is computed once.
 ///
 /// # Errors
 /// [`BatchError`] for the whole call; for an item those of [`Recipient::new`].
@@ -109,7 +106,7 @@ pub(super) fn run(
     drawn: Vec<Drawn>,
     options: &Options<'_>,
 ) -> Result<Results<(Encapsulation, Secret<32>)>, BatchError> {
-    let tables = tables(items, &drawn, options)?;
+    let tables = tables(engine, items, &drawn, options)?;
     let jobs: Vec<Job<'_>> = ranges(items.len(), options)
         .into_iter()
         .map(|range: Range<usize>| Job { items: &items[range.clone()], drawn: &drawn[range] })
@@ -119,28 +116,19 @@ pub(super) fn run(
     Ok(concat(items.len(), found))
 }
 
-/// By context, the identities that occur often, with their table.
-type Tables = BTreeMap<[u8; 32], Recipient>;
-
-/// # Errors
-/// [`BatchError::Cancelled`].
-fn tables(items: &[To<'_>], drawn: &[Drawn], options: &Options<'_>) -> Result<Tables, BatchError> {
-    let mut uses = BTreeMap::<[u8; 32], (usize, &To<'_>)>::new();
-    for (to, drawn) in items.iter().zip(drawn) {
-        let cached = matches!(to, To::Recipient(r) if r.base_point().is_none());
-        if let (Ok((ctx, _)), false) = (drawn, cached) {
-            uses.entry(*ctx).or_insert((0, to)).0 += 1;
-        }
+/// The recipient of the caller that is cached.
+const fn cached<'a>(to: &To<'a>) -> Option<&'a Recipient> {
+    match to {
+        To::Recipient(r) if r.base_point().is_none() => Some(*r),
+        _ => None,
     }
-    let often: Vec<_> = uses.into_iter().filter(|(_, (n, _))| *n >= CACHE_FROM).take(TABLES).collect();
-    let computed = parallel::map(
-        &often,
-        &options.quiet(),
-        |_| 1,
-        |(ctx, (_, to))| Recipient::cached(to.parameters(), to.identity()).map(|r| (*ctx, r)),
-    )?;
-    // They cannot fail: every one of them has been checked.
-    Ok(computed.into_iter().flatten().collect())
+}
+
+fn tables(engine: Engine, items: &[To<'_>], drawn: &[Drawn], options: &Options<'_>) -> Result<Tables, BatchError> {
+    let ready = || items.iter().zip(drawn).filter_map(|(to, drawn)| Some((to, drawn.as_ref().ok()?)));
+    let other = ready().filter(|(to, _)| cached(to).is_none());
+    let identities = other.map(|(to, (ctx, _))| (*ctx, to.parameters(), to.identity()));
+    Tables::new(engine, identities, ready().filter_map(|(to, _)| cached(to)), options)
 }
 
 struct Job<'a> {
@@ -153,34 +141,25 @@ struct Ready<'a> {
     to: &'a To<'a>,
     ctx: &'a [u8; 32],
     sigma: &'a Secret<32>,
-    /// With a table, if there is one.
-    cached: Option<&'a Recipient>,
+    /// Whether a table has it.
+    warm: bool,
 }
 
 impl Job<'_> {
     fn run(&self, engine: Engine, tables: &Tables, prepared: &Prepared) -> Results<(Encapsulation, Secret<32>)> {
         let ready = self.items.iter().zip(self.drawn).filter_map(|(to, drawn)| {
             let (ctx, sigma) = drawn.as_ref().ok()?;
-            let own = match to {
-                To::Recipient(r) if r.base_point().is_none() => Some(*r),
-                _ => None,
-            };
-            Some(Ready { to, ctx, sigma, cached: own.or_else(|| tables.get(ctx)) })
+            Some(Ready { to, ctx, sigma, warm: tables.has(ctx, cached(to)) })
         });
         let ready: Vec<Ready<'_>> = ready.collect();
         let k: Vec<Scalar> = ready.iter().map(|r| derive_k(r.sigma, r.ctx)).collect();
         let points = engine.generator_multiples(&k);
         let cold = Self::cold(engine, &ready, &k, prepared);
-        let mut cold = cold.iter();
-        let mut done = ready.iter().zip(&k).zip(&points).map(|((r, k), u)| {
-            let own;
-            let gt = match r.cached {
-                Some(recipient) => {
-                    own = recipient.power(k).to_bytes();
-                    &own
-                }
-                None => next(&mut cold),
-            };
+        let warm = ready.iter().zip(&k).filter(|(r, _)| r.warm).map(|(r, k)| (r.ctx, cached(r.to), k));
+        let warm = tables.powers(&warm.collect::<Vec<_>>());
+        let (mut cold, mut warm) = (cold.iter(), warm.iter());
+        let mut done = ready.iter().zip(&k).zip(&points).map(|((r, _), u)| {
+            let gt = if r.warm { next(&mut warm) } else { next(&mut cold) };
             Encapsulation::complete(r.sigma, r.ctx, g2(u), gt)
         });
         let one = |drawn: &Drawn| match drawn {
@@ -201,8 +180,7 @@ impl Job<'_> {
             To::Recipient(recipient) => recipient.base_point().map(crate::curve::G1::to_uncompressed),
             To::Identity(..) => None,
         };
-        let cold: Vec<_> =
-            ready.iter().zip(k).filter(|(r, _)| r.cached.is_none()).map(|(r, k)| (r, k, known(r))).collect();
+        let cold: Vec<_> = ready.iter().zip(k).filter(|(r, _)| !r.warm).map(|(r, k)| (r, k, known(r))).collect();
         let ders = cold.iter().filter(|(.., q)| q.is_none()).map(|(r, ..)| r.to.identity().der());
         let mut hashed = engine.hash(&ders.collect::<Vec<_>>()).into_iter();
         let q: Vec<Point1> = cold.iter().map(|(.., q)| q.unwrap_or_else(|| next(&mut hashed))).collect();

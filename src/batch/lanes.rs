@@ -47,8 +47,6 @@ use crate::simd::{FixedG2, PreparedG2, ROW, ROWS};
 
 /// Items that an engine takes at once; jobs are whole multiples of it where that is possible.
 pub(super) const LANES: usize = 8;
-/// From how many messages to one identity on `e(Q_ID, P_pub)` and its powers are computed once.
-pub(super) const CACHE_FROM: usize = 3;
 
 /// From how many items on a group that is not full is faster in lockstep than one by one.
 #[cfg(feature = "simd")]

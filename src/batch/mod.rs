@@ -52,6 +52,7 @@ mod locate;
 mod pairings;
 mod parallel;
 mod scalar;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod verify;

@@ -103,6 +103,11 @@ impl GtTable {
         Self(Powers::new(&base.0))
     }
 
+    /// What the table was made of.
+    pub fn base(&self) -> Gt {
+        Gt(*self.0.base())
+    }
+
     /// The base to the power `k`.
     ///
     /// # Timing

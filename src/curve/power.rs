@@ -96,6 +96,11 @@ impl<T: Target> Powers<T> {
         Self { pieces: products(&bases).into(), corrections: products(&inverses).into() }
     }
 
+    /// The base, which is the product with the empty subset.
+    pub(crate) const fn base(&self) -> &T {
+        &self.pieces[0]
+    }
+
     /// The base to the power `k`.
     pub(crate) fn pow(&self, k: &Limbs) -> T {
         let d = digits(k);

@@ -95,6 +95,15 @@ impl Recipient {
         }
     }
 
+    /// `e(Q_ID, P_pub)`, if this is [cached](Self::cached).
+    #[cfg(feature = "simd")]
+    pub(crate) fn value(&self) -> Option<Gt> {
+        match &self.base {
+            Base::Point(_) => None,
+            Base::Cached(table) => Some(table.base()),
+        }
+    }
+
     /// `e(Q_ID, P_pub)^k`.
     pub(crate) fn power(&self, k: &Scalar) -> Gt {
         match &self.base {

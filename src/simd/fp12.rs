@@ -151,6 +151,19 @@ pub(super) fn cyclotomic_square<V: Lane>(a: &mut Fp12<V>) {
     o.0[2] = plus(&t3, Fp2(o.0[2]));
 }
 
+/// Kernel: `c0 - c1 w` where the mask is all ones.
+#[inline(always)]
+pub(super) fn conjugate_if<V: Lane>(a: &mut Fp12<V>, mask: V) {
+    let minus = a.0[1].neg();
+    each!(K in [0 1 2] {
+        each!(I in 8 {
+            let (to, from) = (&mut a.0[1].0[K], &minus.0[K]);
+            to[0][I] = to[0][I].select(from[0][I], mask);
+            to[1][I] = to[1][I].select(from[1][I], mask);
+        });
+    });
+}
+
 #[inline(always)]
 fn frobenius<V: Lane, const ODD: bool>(a: &mut Fp12<V>, gamma: &[[[u64; 8]; 2]; 6]) {
     let t = a.0[0].0[0][0][0].token();

@@ -8,10 +8,12 @@ use zeroize::Zeroize;
 use super::avx512;
 use super::fp::Fe;
 use super::fp2::Fe2;
+use super::fp6::Fp6;
 use super::fp12::Fp12;
 use super::kernels::{Lane, Raw};
 use super::miller::PreparedG2;
 use super::multiply::{FixedG2, GROUPS, Point, multiply_fixed_g2, multiply_g1, to_affine_g1, to_affine_g2};
+use super::power::power_gt;
 use super::{DEPTH, Engine, LANES, Path, Point1, Point2, emulated, finalexp, miller};
 use crate::encoding::GT_BYTES;
 use crate::secret::{Secret, leaving_no_trace};
@@ -58,6 +60,20 @@ impl Engine {
         leaving_no_trace::<DEPTH, _>(|| {
             for group in items.chunks(LANES) {
                 on!(self, |token: V| products8::<V, N>(token, prepared, group, &mut out));
+            }
+        });
+        out
+    }
+
+    /// `g_i^(d0 + d1 |x| + d2 |x|^2 + d3 |x|^3)` for pairing values in the layout of SPEC.md 2.3, of order r; any parts of 64 bits.
+    ///
+    /// # Timing
+    /// Constant in values and parts; varies with their number.
+    pub fn powers_gt(self, items: &[(&[u8; GT_BYTES], &[u64; 4])]) -> Vec<Secret<GT_BYTES>> {
+        let mut out = Vec::with_capacity(items.len());
+        leaving_no_trace::<DEPTH, _>(|| {
+            for group in items.chunks(LANES) {
+                on!(self, |token: V| powers8::<V>(token, group, &mut out));
             }
         });
         out
@@ -113,6 +129,18 @@ fn products8<V: Lane, const N: usize>(
     });
     let f = miller::miller_product::<V, N>(token, &points, prepared);
     store(&finalexp::final_exponentiation(&f), group.len(), out);
+}
+
+fn powers8<V: Lane>(token: V::Token, group: &[(&[u8; GT_BYTES], &[u64; 4])], out: &mut Vec<Secret<GT_BYTES>>) {
+    let c: [Fe<V>; 12] = load(token, group.iter().map(|(g, _)| *g));
+    let fp2 = |k: usize| Fe2::new(c[2 * k], c[2 * k + 1]);
+    let base = Fp12::new(Fp6::new(fp2(0), fp2(1), fp2(2)), Fp6::new(fp2(3), fp2(4), fp2(5)));
+    let mut parts = [[0; LANES]; 4];
+    for (lane, (_, k)) in group.iter().enumerate() {
+        parts.iter_mut().zip(*k).for_each(|(part, k)| part[lane] = u128::from(*k));
+    }
+    store(&power_gt(token, &base, &parts), group.len(), out);
+    parts.zeroize();
 }
 
 fn multiply_job<V: Lane>(token: V::Token, job: &[(&Point1, &[u128; 2])], out: &mut [Secret<96>]) {

@@ -60,6 +60,8 @@ macro_rules! with_kernels {
             fn fp12_square(a: &mut Fp12<V>) -> () = crate::simd::fp12::square;
             fn fp12_select(a: &mut Fp12<V>, b: &Fp12<V>, mask: V) -> () = crate::simd::fp12::select;
             fn fp12_conjugate(a: &mut Fp12<V>) -> () = crate::simd::fp12::conjugate;
+            fn fp12_conjugate_if(a: &mut Fp12<V>, mask: V) -> () = crate::simd::fp12::conjugate_if;
+            fn fp12_lookup(table: &[Fp12<V>], index: V, out: &mut Fp12<V>) -> () = crate::simd::power::lookup;
             fn cyclotomic_square(a: &mut Fp12<V>) -> () = crate::simd::fp12::cyclotomic_square;
             fn frobenius_1(a: &mut Fp12<V>) -> () = crate::simd::fp12::frobenius_1;
             fn frobenius_2(a: &mut Fp12<V>) -> () = crate::simd::fp12::frobenius_2;

@@ -9,7 +9,7 @@
 //! kernels    what each lane compiles for itself
 //! fp, wide   base field; products before their reduction; bounds in the types
 //! fp2 .. 12  the tower
-//! miller     Miller loop        finalexp   final exponentiation
+//! miller     Miller loop        finalexp   final exponentiation      power      powers in Gt
 //! point      complete formulas  multiply   scalar multiplication      sum        weighted sums
 //! roots      powers, roots      subgroup   checked decoding           hash       field elements to G1
 //! jobs, points   what engines do: bytes in, bytes out
@@ -55,6 +55,7 @@ mod miller;
 mod multiply;
 mod point;
 mod points;
+mod power;
 mod roots;
 mod subgroup;
 mod sum;

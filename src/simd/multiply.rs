@@ -29,7 +29,7 @@ pub(super) type Point<R> = [R; 3];
 
 /// Window `j` of a part for each lane, in `-2^(w-1) ..= 2^(w-1)`: magnitude, and all ones where it is negative (Booth: the window
 /// and the bit below it).
-fn window<V: Lane>(token: V::Token, parts: &[u128; LANES], w: usize, j: usize) -> (V, V) {
+pub(super) fn window<V: Lane>(token: V::Token, parts: &[u128; LANES], w: usize, j: usize) -> (V, V) {
     let (mut magnitude, mut negative) = ([0; LANES], [0; LANES]);
     for lane in 0..LANES {
         let bits = if j == 0 { parts[lane] << 1 } else { parts[lane] >> (w * j - 1) } as u64 & ((1 << (w + 1)) - 1);

@@ -1,6 +1,6 @@
 //! Eight at a time, on the emulated lane: the same source as the one for AVX-512, which valgrind does not know.
 
-use ibake::curve::{G1, G2};
+use ibake::curve::{G1, G2, pairing};
 use ibake::simd::{Engine, FixedG2, ROW, ROWS};
 
 use super::Case;
@@ -13,6 +13,8 @@ pub const CASES: &[Case] = &[
     ("lockstep-hash-g1", hash_g1),
     ("lockstep-decode-g1", decode_g1),
     ("lockstep-weighted-sum", weighted_sum),
+    ("lockstep-prepared-products", prepared_products),
+    ("lockstep-powers-gt", powers_gt),
 ];
 
 fn points(p: &Probe) -> [[u8; 96]; 3] {
@@ -62,6 +64,21 @@ fn weighted_sum(p: &Probe) {
     let weights = [5, 1 << 90, u128::MAX];
     let sums = Engine::emulated().weighted_sum_g1_vartime(&points.each_ref(), &weights);
     sums.iter().for_each(|point| p.tainted(point.expose()));
+}
+
+fn prepared_products(p: &Probe) {
+    let points = points(p);
+    let q = Engine::emulated().prepare_g2(&G2::generator().to_uncompressed());
+    let items: Vec<_> = points.iter().map(|point| [point, &points[0]]).collect();
+    let products = Engine::emulated().prepared_products(&[&q, &q], &items);
+    products.iter().for_each(|gt| p.tainted(gt.expose()));
+}
+
+fn powers_gt(p: &Probe) {
+    let value = p.secret_array(*pairing(&G1::generator(), &G2::generator()).to_bytes().expose());
+    let parts: Vec<[u64; 4]> = (0..3u8).map(|i| [1, 2, 3, 4].map(|k| number(p, i * k) as u64)).collect();
+    let items: Vec<_> = parts.iter().map(|parts| (&value, parts)).collect();
+    Engine::emulated().powers_gt(&items).iter().for_each(|gt| p.tainted(gt.expose()));
 }
 
 fn number(p: &Probe, seed: u8) -> u128 {
