@@ -3,7 +3,7 @@
 //!
 //! The run that shows constant time (`docs/constant-time.md`) marks secrets and follows them through the code. What the
 //! design lets go, it learns here, so that everything else that a branch or an address depends on is a finding. Without the
-//! feature `declassify`, which is for that run alone, both functions are nothing at all.
+//! feature `declassify`, which is for that run alone, these functions are nothing at all.
 
 use subtle::Choice;
 
@@ -15,6 +15,9 @@ pub struct Hooks {
     pub verdict: fn(point: &'static str, verdict: u8) -> u8,
     /// These bytes are public from now on.
     pub published: fn(point: &'static str, bytes: &[u8]),
+    /// The words of a lane of 512 bits after an operation: what is secret in part of a word is secret in all of it.
+    #[cfg(memory_sanitizer)]
+    pub words: fn(words: &mut [u64; 8]),
 }
 
 #[cfg(feature = "declassify")]
@@ -45,4 +48,12 @@ pub(crate) fn published(point: &'static str, bytes: &[u8]) {
         (hooks.published)(point, bytes);
     }
     let _ = (point, bytes);
+}
+
+/// The words of a lane after an operation that may move what is secret within a word.
+#[cfg(memory_sanitizer)]
+pub(crate) fn words(words: &mut [u64; 8]) {
+    if let Some(hooks) = HOOKS.get() {
+        (hooks.words)(words);
+    }
 }

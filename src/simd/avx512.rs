@@ -5,10 +5,11 @@
 //! such calls.
 #![allow(unsafe_code)]
 
+#[cfg(not(memory_sanitizer))]
+use core::arch::x86_64::_mm512_ternarylogic_epi64;
 use core::arch::x86_64::{
     __m512i, _mm512_add_epi64, _mm512_and_si512, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_or_si512,
-    _mm512_set1_epi64, _mm512_slli_epi64, _mm512_srai_epi64, _mm512_srli_epi64, _mm512_sub_epi64,
-    _mm512_ternarylogic_epi64, _mm512_xor_si512,
+    _mm512_set1_epi64, _mm512_slli_epi64, _mm512_srai_epi64, _mm512_srli_epi64, _mm512_sub_epi64, _mm512_xor_si512,
 };
 
 use super::fp6::Fp6;
@@ -33,6 +34,23 @@ impl Avx512Token {
     }
 }
 
+impl Avx512 {
+    /// The value itself; the run under MemorySanitizer (docs/constant-time.md) hears of it. A sanitizer does not follow carries
+    /// from bit to bit, so a word with one secret bit has to become a secret word.
+    #[inline(always)]
+    fn whole(self) -> Self {
+        #[cfg(memory_sanitizer)]
+        {
+            let mut words = self.to_words();
+            crate::declassify::words(&mut words);
+            // SAFETY: a value proves that the instructions exist; the source is 64 readable bytes, of any alignment.
+            Self(unsafe { _mm512_loadu_si512(words.as_ptr().cast()) })
+        }
+        #[cfg(not(memory_sanitizer))]
+        self
+    }
+}
+
 impl Vector for Avx512 {
     type Token = Avx512Token;
 
@@ -50,7 +68,7 @@ impl Vector for Avx512 {
     #[inline(always)]
     fn from_words(_: Avx512Token, words: &[u64; 8]) -> Self {
         // SAFETY: both types are 64 bytes of which every value is valid.
-        Self(unsafe { core::mem::transmute::<[u64; 8], __m512i>(*words) })
+        Self(unsafe { core::mem::transmute::<[u64; 8], __m512i>(*words) }).whole()
     }
 
     #[inline(always)]
@@ -74,13 +92,13 @@ impl Vector for Avx512 {
     #[inline(always)]
     fn and(self, other: Self) -> Self {
         // SAFETY: as above.
-        Self(unsafe { _mm512_and_si512(self.0, other.0) })
+        Self(unsafe { _mm512_and_si512(self.0, other.0) }).whole()
     }
 
     #[inline(always)]
     fn or(self, other: Self) -> Self {
         // SAFETY: as above.
-        Self(unsafe { _mm512_or_si512(self.0, other.0) })
+        Self(unsafe { _mm512_or_si512(self.0, other.0) }).whole()
     }
 
     #[inline(always)]
@@ -92,33 +110,35 @@ impl Vector for Avx512 {
     #[inline(always)]
     fn shl<const N: u32>(self) -> Self {
         // SAFETY: as above.
-        Self(unsafe { _mm512_slli_epi64::<N>(self.0) })
+        Self(unsafe { _mm512_slli_epi64::<N>(self.0) }).whole()
     }
 
     #[inline(always)]
     fn shr<const N: u32>(self) -> Self {
         // SAFETY: as above.
-        Self(unsafe { _mm512_srli_epi64::<N>(self.0) })
+        Self(unsafe { _mm512_srli_epi64::<N>(self.0) }).whole()
     }
 
     #[inline(always)]
     fn sar<const N: u32>(self) -> Self {
         // SAFETY: as above.
-        Self(unsafe { _mm512_srai_epi64::<N>(self.0) })
+        Self(unsafe { _mm512_srai_epi64::<N>(self.0) }).whole()
     }
 
     #[inline(always)]
     fn madd_lo(self, a: Self, b: Self) -> Self {
         // SAFETY: as above.
-        Self(unsafe { _mm512_madd52lo_epu64(self.0, a.0, b.0) })
+        Self(unsafe { _mm512_madd52lo_epu64(self.0, a.0, b.0) }).whole()
     }
 
     #[inline(always)]
     fn madd_hi(self, a: Self, b: Self) -> Self {
         // SAFETY: as above.
-        Self(unsafe { _mm512_madd52hi_epu64(self.0, a.0, b.0) })
+        Self(unsafe { _mm512_madd52hi_epu64(self.0, a.0, b.0) }).whole()
     }
 
+    // MemorySanitizer does not know what the instruction does with single bits, and reports any secret that enters it.
+    #[cfg(not(memory_sanitizer))]
     #[inline(always)]
     fn select(self, other: Self, mask: Self) -> Self {
         // SAFETY: as above. 0xca is "mask ? other : self" of (mask, other, self).

@@ -42,6 +42,9 @@ mod avx512;
 #[rustfmt::skip] // generated
 mod constants;
 mod emulated;
+#[cfg(feature = "hazmat")]
+#[doc(hidden)]
+pub mod exposed;
 mod finalexp;
 mod fp;
 mod fp12;
