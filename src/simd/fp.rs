@@ -78,6 +78,19 @@ const fn spread(l: u32, b: u32) -> ([u64; 8], u32) {
     }
 }
 
+/// Units of the largest limb of what is added before numbers of the bounds (`l`, `b`) are taken off.
+#[cfg(test)]
+pub(super) const fn units(l: u32, b: u32) -> u32 {
+    let (limbs, mut max, mut i) = (spread(l, b).0, 0, 0);
+    while i < 8 {
+        if limbs[i] > max {
+            max = limbs[i];
+        }
+        i += 1;
+    }
+    max.div_ceil(1 << 46) as u32
+}
+
 /// What a difference adds to the value bound when numbers of the bounds (`l`, `b`) are taken off.
 pub(super) const fn lifted(l: u32, b: u32) -> u32 {
     spread(l, b).1
@@ -151,7 +164,7 @@ impl<V: Vector, const L: u32, const B: u32> Fp<V, L, B> {
     /// One parallel carry pass: no limb keeps more than 2^49 plus what came from below.
     #[inline(always)]
     pub(crate) fn carry(&self) -> Fp<V, CARRIED, B> {
-        const { assert!(L <= LIMIT && B < 1 << 12) }
+        const { assert!(L <= LIMIT && B < 1 << 11) }
         Fp(carry_pass(&self.0))
     }
 
@@ -206,7 +219,7 @@ impl<V: Lane, const L: u32, const B: u32> Fp<V, L, B> {
     /// Montgomery product.
     #[inline(always)]
     pub(crate) fn mul<const L1: u32, const B1: u32>(&self, other: &Fp<V, L1, B1>) -> Fe<V> {
-        const { assert!(2 * L <= LIMIT && 2 * L1 <= LIMIT && B * B1 <= 2520) }
+        const { assert!(2 * L <= LIMIT && 2 * L1 <= LIMIT && B * B1 <= ABOVE) }
         Fp(V::fp_mul(&self.0, &other.0))
     }
 
@@ -237,7 +250,7 @@ impl<V: Lane, const L: u32, const B: u32> Fp<V, L, B> {
     /// Montgomery square.
     #[inline(always)]
     pub(crate) fn square(&self) -> Fe<V> {
-        const { assert!(2 * L <= LIMIT && B * B <= 2520) }
+        const { assert!(2 * L <= LIMIT && B * B <= ABOVE) }
         Fp(V::fp_square(&self.0))
     }
 }

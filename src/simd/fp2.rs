@@ -100,11 +100,11 @@ impl<V: Vector, const L: u32, const B: u32> Fp2<V, L, B> {
 }
 
 /// Largest limb and value bounds of a factor: sums of two coordinates are multiplied.
-const FACTOR_L: u32 = LIMIT / 4;
-const FACTOR_B: u32 = 35;
+pub(super) const FACTOR_L: u32 = LIMIT / 4;
+pub(super) const FACTOR_B: u32 = 35;
 /// The same of a number that is squared.
-const SQUARE_L: u32 = LIMIT / 4;
-const SQUARE_B: u32 = 16;
+pub(super) const SQUARE_L: u32 = LIMIT / 4;
+pub(super) const SQUARE_B: u32 = 16;
 /// Column bound of a square that is not reduced.
 pub(super) const SQUARE_COLUMNS: u32 = columns(30, CARRIED);
 

@@ -64,7 +64,7 @@ impl<V: Lane> Fp6<V, 4> {
 /// Column bound of a product in Fp2 of carried factors.
 pub(super) const COLUMNS2: u32 = columns2(CARRIED, CARRIED);
 /// Column bound of a product in Fp6.
-const COLUMNS6: u32 = 7 * COLUMNS2;
+pub(super) const COLUMNS6: u32 = 7 * COLUMNS2;
 /// A product in Fp6 before its reductions.
 pub(super) type Wide6<V, const N: u32> = [Wide2<V, COLUMNS6, N, N>; 3];
 

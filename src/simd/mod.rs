@@ -39,6 +39,8 @@ macro_rules! on {
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(test)]
+mod bounds;
 #[rustfmt::skip] // generated
 mod constants;
 mod emulated;

@@ -15,10 +15,10 @@ use super::kernels::Lane;
 use super::roots::{invert_fp, invert_fp2, sqrt_fp, sqrt_fp2};
 
 /// A small generator for test values (xorshift64*).
-struct Draw(u64);
+pub(super) struct Draw(pub(super) u64);
 
 impl Draw {
-    fn word(&mut self) -> u64 {
+    pub(super) fn word(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -51,12 +51,12 @@ fn load<V: Lane>(t: V::Token, v: &[Fq; 8]) -> Fe<V> {
 }
 
 #[track_caller]
-fn same<V: Lane>(got: Fe<V>, expected: impl Fn(usize) -> Fq) {
+pub(super) fn same<V: Lane>(got: Fe<V>, expected: impl Fn(usize) -> Fq) {
     assert_eq!(got.to_be_bytes(), bytes(&core::array::from_fn(expected)));
 }
 
 /// The number that raw limbs stand for, out of Montgomery form.
-fn value<V: Lane>(raw: &[V; 8]) -> [Fq; 8] {
+pub(super) fn value<V: Lane>(raw: &[V; 8]) -> [Fq; 8] {
     let r_inverse = Fq::from(2).pow([392]).inverse().unwrap();
     let words = raw.map(|limb| limb.to_words());
     core::array::from_fn(|lane| {
@@ -67,7 +67,7 @@ fn value<V: Lane>(raw: &[V; 8]) -> [Fq; 8] {
 }
 
 /// Largest limbs that `Fp<V, L, B>` allows, with some lanes only part of the way there.
-fn worst<V: Lane, const L: u32, const B: u32>(t: V::Token, draw: &mut Draw) -> Fp<V, L, B> {
+pub(super) fn worst<V: Lane, const L: u32, const B: u32>(t: V::Token, draw: &mut Draw) -> Fp<V, L, B> {
     let limb = |draw: &mut Draw, max: u64| -> V {
         let words = core::array::from_fn(|lane| if lane < 4 { max } else { draw.word() % (max + 1) });
         V::from_words(t, &words)
@@ -238,7 +238,7 @@ fn emulated_lane() {
 
 /// The token, or a visible skip, which is a failure where `IBAKE_REQUIRE` names `avx512`.
 #[cfg(target_arch = "x86_64")]
-fn avx512() -> Option<super::avx512::Avx512Token> {
+pub(super) fn avx512() -> Option<super::avx512::Avx512Token> {
     let token = super::avx512::Avx512Token::detect();
     if token.is_none() {
         let required = std::env::var("IBAKE_REQUIRE").is_ok_and(|v| v.split(',').any(|w| w == "avx512"));

@@ -16,7 +16,7 @@ const MASK: u64 = (1 << BITS) - 1;
 pub(crate) struct Wide2<V, const C: u32, const N: u32, const M: u32>(pub(super) [[V; 16]; 2]);
 
 /// Columns stay below 2^63 in absolute value, also with the 2^11 units that the reduction itself may add.
-const COLUMN_LIMIT: u32 = (1 << 17) - (1 << 11);
+pub(super) const COLUMN_LIMIT: u32 = (1 << 17) - (1 << 11);
 /// Value limits of a reduction: `R / p` and a little less.
 pub(super) const ABOVE: u32 = 2520;
 pub(super) const BELOW: u32 = 2500;
