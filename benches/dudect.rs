@@ -4,10 +4,15 @@
 //!
 //! In each bench the left class always has the same secret, chosen for being special, and the right class secrets at random.
 //! Both lie in pools of equal shape, so that neither is warmer in the caches. `early_exit` and `double_and_add` leak on
-//! purpose: large values there show that the others had a chance.
+//! purpose: large values there show that the others had a chance. So do the benches named `leak` next to the jobs of the 512-bit
+//! lane (`classes/lockstep.rs`).
 //!
 //! Usage: `cargo bench --features hazmat --bench dudect [-- FILTER]`.
 #![allow(missing_docs, non_snake_case, clippy::unwrap_used)]
+
+#[cfg(feature = "simd")]
+#[path = "classes/lockstep.rs"]
+mod lockstep;
 
 use dudect_bencher::ctbench::{BenchFn, BenchMetadata, BenchName, BenchOpts, run_benches_console};
 use dudect_bencher::rand::RngExt;
@@ -128,7 +133,7 @@ fn double_and_add(runner: &mut CtRunner, rng: &mut BenchRng) {
 }
 
 fn main() {
-    let benches: [(&'static str, BenchFn); 6] = [
+    let mut benches: Vec<(&'static str, BenchFn)> = vec![
         ("decapsulate_key", decapsulate_key),
         ("decapsulate_verdict", decapsulate_verdict),
         ("extract_multiplication", extract_multiplication),
@@ -136,8 +141,13 @@ fn main() {
         ("early_exit", early_exit),
         ("double_and_add", double_and_add),
     ];
-    let benches = benches.map(|(name, benchfn)| BenchMetadata { name: BenchName(name), seed: None, benchfn });
+    #[cfg(feature = "simd")]
+    benches.extend(lockstep::BENCHES);
+    let benches: Vec<_> = benches
+        .into_iter()
+        .map(|(name, benchfn)| BenchMetadata { name: BenchName(name), seed: None, benchfn })
+        .collect();
     let options = BenchOpts { filter: std::env::args().skip(1).find(|a| !a.starts_with('-')), ..BenchOpts::default() };
     println!("backend {}", ibake::BACKEND);
-    run_benches_console(options, benches.into()).unwrap();
+    run_benches_console(options, benches).unwrap();
 }

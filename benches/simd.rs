@@ -4,10 +4,15 @@
 //! `cargo bench --features hazmat --bench simd`. Microseconds for one pairing out of a batch of 64, points given, result in Gt;
 //! all take turns, processor time of one thread, and all but arkworks are constant time. `mcl` stands in a package of its own
 //! (`benches/mcl`), because its crate builds with CMake and a C++ compiler.
+//!
+//! Then single operations, nanoseconds for one instance: products in each field of the tower, sums of points, the two halves of
+//! a pairing (`peers/operations.rs`). `-- --operations` prints these alone.
 #![allow(clippy::unwrap_used)]
 
 #[path = "peers/bound.rs"]
 mod bound;
+#[path = "peers/operations.rs"]
+mod operations;
 #[path = "peers/timing.rs"]
 mod timing;
 
@@ -118,6 +123,9 @@ fn main() {
     if avx512.is_none() {
         println!("# no AVX-512 IFMA here: the emulated lane alone");
     }
+    if std::env::args().any(|a| a == "--operations") {
+        return operations::print(avx512.unwrap_or(Engine::emulated()));
+    }
     let points = Points::new();
     let engines: Vec<Engine> = avx512.into_iter().chain([Engine::emulated()]).collect();
     points.check(&engines);
@@ -165,4 +173,5 @@ fn main() {
         println!("# one takes {ns:.3} ns here, so a pairing at least {at_least:.1} us");
         println!("# ours takes {:.2} times that", rounds.time(0).median / N as f64 / at_least);
     }
+    operations::print(avx512.unwrap_or(Engine::emulated()));
 }

@@ -1,37 +1,10 @@
 //! The bound that the multiplier sets for a pairing in lockstep: how many multiply-adds it takes, and what one costs here.
 #![allow(unsafe_code, dead_code, unreachable_pub)]
 
-/// A product and a square of eight limbs, not reduced, and a reduction: low and high halves count apart (`src/simd/wide.rs`).
-const PRODUCT: u64 = 96;
-const SQUARE: u64 = 72;
-const REDUCTION: u64 = 129;
-/// The same in Fp2, where a product takes three and a square two products, and two reductions.
-const PRODUCT2: u64 = 3 * PRODUCT;
-const SQUARE2: u64 = 2 * PRODUCT;
-const REDUCTION2: u64 = 2 * REDUCTION;
-/// In Fp12: eighteen, twelve and thirteen products of Fp2; six reductions.
-const FP12_PRODUCT: u64 = 18 * PRODUCT2 + 6 * REDUCTION2;
-const FP12_SQUARE: u64 = 12 * PRODUCT2 + 6 * REDUCTION2;
-const LINE_PRODUCT: u64 = 13 * PRODUCT2 + 6 * REDUCTION2;
-const CYCLOTOMIC_SQUARE: u64 = 9 * SQUARE2 + 6 * REDUCTION2;
-const FROBENIUS: u64 = 6 * (PRODUCT2 + REDUCTION2);
-/// A tangent: four products, five squares of which two share a reduction, two products with a coordinate of G1; a chord: eleven
-/// products, two squares, and the same two.
-const BY_COORDINATE: u64 = 2 * (PRODUCT + REDUCTION);
-const TANGENT: u64 = 4 * (PRODUCT2 + REDUCTION2) + 5 * SQUARE2 + 4 * REDUCTION2 + 2 * BY_COORDINATE;
-const CHORD: u64 = 11 * (PRODUCT2 + REDUCTION2) + 2 * (SQUARE2 + REDUCTION2) + 2 * BY_COORDINATE;
-/// The parameter of the curve has 64 bits, six of them set.
-const STEPS: u64 = 63;
-const ADDITIONS: u64 = 5;
+#[path = "../../tests/common/kernel_counts.rs"]
+pub mod kernel_counts;
 
-const MILLER_LOOP: u64 = STEPS * (FP12_SQUARE + TANGENT + LINE_PRODUCT) + ADDITIONS * (CHORD + LINE_PRODUCT);
-/// Five powers of the parameter, nine other products, one inversion, which goes down to a power in Fp.
-const POWER: u64 = STEPS * CYCLOTOMIC_SQUARE + ADDITIONS * FP12_PRODUCT;
-const INVERSION: u64 = 384 * (SQUARE + REDUCTION)
-    + 110 * (PRODUCT + REDUCTION)
-    + 12 * (PRODUCT2 + REDUCTION2)
-    + 4 * (6 * PRODUCT2 + 3 * REDUCTION2);
-const FINAL_EXPONENTIATION: u64 = 5 * POWER + 9 * FP12_PRODUCT + CYCLOTOMIC_SQUARE + 3 * FROBENIUS + INVERSION;
+use kernel_counts::{FINAL_EXPONENTIATION, MILLER_LOOP};
 
 /// Multiply-adds of eight pairings in lockstep, at least: additions, carries, squeezes and memory are left out.
 pub const PAIRINGS8: u64 = MILLER_LOOP + FINAL_EXPONENTIATION;

@@ -106,6 +106,15 @@ const fn lent(l: u32, b: u32) -> u32 {
     super::fp::units(l, b)
 }
 
+/// Largest limbs that can be taken off zero within the limit.
+const NEGATABLE: u32 = {
+    let mut l = LIMIT;
+    while lent(l, 4) > LIMIT {
+        l -= 1;
+    }
+    l
+};
+
 /// Checks that no limb has more than `l` units and that the value is below `b p`, in every lane.
 #[track_caller]
 fn within<V: Lane>(raw: &[V; 8], l: u32, b: u32) {
@@ -130,6 +139,12 @@ fn within<V: Lane>(raw: &[V; 8], l: u32, b: u32) {
         let own = digits(limbs);
         assert!(own.iter().rev().lt(end.iter().rev()), "lane {lane}: not below {b} p: {limbs:x?}");
     }
+}
+
+/// Checks that a multiplier reads the whole of every limb.
+#[track_caller]
+fn fits<V: Lane>(raw: &[V; 8]) {
+    assert!(raw.iter().all(|limb| limb.to_words().iter().all(|x| *x < 1 << 52)), "a limb of more than 52 bits");
 }
 
 #[track_caller]
@@ -237,7 +252,7 @@ fn sums<V: Lane>(t: V::Token, d: &mut Draw) {
     within(&s.0, 40 - ADD_L, 90 - ADD_B);
     let s: Fp<V, { LIMIT + ADD_LIMIT }, 90> =
         most::<V, { LIMIT - 9 + ADD_LIMIT }, 50>(t, d).add(&most::<V, 9, 40>(t, d));
-    within(&s.0.map(|x| x.and(V::splat(t, (1 << 52) - 1))), LIMIT + ADD_LIMIT, 90);
+    fits(&s.0);
     const SUB: [u32; 2] = [9 + lent(20, 30), 4 + lifted(20, 30)];
     let (a, b) = (most::<V, 9, 4>(t, d), most::<V, 20, 30>(t, d));
     let s: Fp<V, { SUB[0] - SUB_L }, { SUB[1] - SUB_B }> = a.sub(&b);
@@ -252,14 +267,14 @@ fn sums<V: Lane>(t: V::Token, d: &mut Draw) {
     same(s.squeeze().relax(), |i| -v[i]);
     let a = most::<V, { LIMIT - lent(20, 30) + SUB_LIMIT }, 4>(t, d);
     let s: Fp<V, { LIMIT + SUB_LIMIT }, 64> = a.sub(&b);
-    within(&s.0.map(|x| x.and(V::splat(t, (1 << 52) - 1))), LIMIT + SUB_LIMIT, 64);
+    fits(&s.0);
     let n: Fp<V, { lent(20, 30) - NEG_L }, { lifted(20, 30) - NEG_B }> = Fp::<V, 20, 30>([V::splat(t, 0); 8]).neg();
     within(&n.0, lent(20, 30) - NEG_L, lifted(20, 30) + 1 - NEG_B);
     let n: Fp<V, { lent(20, 30) - NEG_L }, { lifted(20, 30) - NEG_B }> = b.neg();
     same(n.squeeze().relax(), |i| -v[i]);
-    let b = most::<V, { 47 + NEG_LIMIT }, 4>(t, d);
-    let n: Fp<V, { lent(47 + NEG_LIMIT, 4) }, 64> = b.neg();
-    within(&n.0.map(|x| x.and(V::splat(t, (1 << 52) - 1))), LIMIT + NEG_LIMIT, 64);
+    let b = most::<V, { NEGATABLE + NEG_LIMIT }, 4>(t, d);
+    let n: Fp<V, { lent(NEGATABLE + NEG_LIMIT, 4) }, 64> = b.neg();
+    fits(&n.0);
 }
 
 fn carries<V: Lane>(t: V::Token, d: &mut Draw) {
@@ -333,9 +348,7 @@ fn reductions<V: Lane>(t: V::Token, d: &mut Draw) {
     let w = wide::<V, { C - 2 * H + ADD_XI_C }, { BELOW - 1800 + ADD_XI_N }, { ABOVE - 1800 + ADD_XI_M }>(t, d);
     let u = both(&w.0);
     w.reduce_add_xi(&x, &mut out);
-    reduced(&out, |k, i| {
-        u[k][i] + v[0][i] * Fq::from(if k == 0 { 1 } else { 1 }) + if k == 0 { -v[1][i] } else { v[1][i] }
-    });
+    reduced(&out, |k, i| u[k][i] + v[0][i] + if k == 0 { -v[1][i] } else { v[1][i] });
     let w = wide::<V, { C - 2 * H + SUB2_C }, { BELOW - 1800 + SUB2_N }, { ABOVE - 1800 + SUB2_M }>(t, d);
     let y = wide::<V, H, 900, 900>(t, d);
     let (u, z) = (both(&w.0), both(&y.0));

@@ -10,13 +10,14 @@ use alloc::vec::Vec;
 #[cfg(target_arch = "x86_64")]
 use super::avx512;
 use super::emulated;
-use super::finalexp::{final_exponentiation, invert_fp};
+use super::finalexp::final_exponentiation;
 use super::fp::Fe;
 use super::fp2::Fe2;
 use super::fp6::Fp6;
 use super::fp12::Fp12;
 use super::kernels::Lane;
 use super::miller::miller_loop;
+use super::roots::invert_fp;
 use super::{Engine, LANES, Path};
 
 /// What can be repeated: `a` is the state, `b` what it is combined with.
