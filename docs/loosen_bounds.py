@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Loosens each bound of the eight-lane field types in turn and shows what notices: python3 docs/loosen_bounds.py [--list] [--only N]
+"""Loosens each bound of the eight-lane field types in turn and shows what notices: python3 docs/loosen_bounds.py [--list] [--only N] [--kind KIND]
 
 What is tried, each in a copy of src/simd in a temporary directory (standard library and cargo alone; half an hour on one core,
 with the emulated lane):
@@ -10,7 +10,8 @@ with the emulated lane):
   limit      a constant or a step of a formula, weakened: nothing may compile, or a test must fail.
   statement  a bound that the source states of a sum, a difference and so on, lowered by one: it must not compile.
 
---list prints the mutations, and conditions of the sources that have no number here. --only N tries one, and ends with 1 if it survives.
+--list prints the mutations, and conditions of the sources that have no number here. --only N tries one, and ends with 1 if it survives. --kind tries
+one kind, so that several processes can share the work.
 Everything: prints the table of docs/simd_bounds.md to standard output.
 """
 import argparse, os, re, shutil, subprocess, sys, tempfile
@@ -296,6 +297,7 @@ def main():
     options = argparse.ArgumentParser()
     options.add_argument("--list", action="store_true")
     options.add_argument("--only", type=int)
+    options.add_argument("--kind", choices=["condition", "claim", "limit", "statement"])
     options = options.parse_args()
     everything = mutations()
     if options.list:
@@ -311,7 +313,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="loosen_bounds") as directory:
         copy = Copy(os.path.join(directory, "crate"))
         assert (found := copy.run([])) == "passes", f"the sources as they are: {found}"
-        wanted = range(len(everything)) if options.only is None else [options.only]
+        wanted = [n for n, m in enumerate(everything) if options.kind in (None, m[0]) and options.only in (None, n)]
         print("| | kind | bound | verdict |\n| ---: | --- | --- | --- |", flush=True)
         survivors = 0
         for n in wanted:
