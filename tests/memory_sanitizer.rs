@@ -112,3 +112,12 @@ fn what_is_run_is_what_ships() {
     let other: Vec<_> = theirs.difference(&ours).filter(|p| !p.starts_with("name = \"memory_sanitizer\"")).collect();
     assert!(theirs.len() > 40 && other.is_empty(), "other releases than the package's: {other:?}");
 }
+
+#[test]
+fn every_job_and_every_leak_has_its_row() {
+    let page = fs::read_to_string(root().join("docs/constant-time.md")).unwrap();
+    let section = page.split_once("\n## C: ").unwrap().1.split("\n## ").next().unwrap();
+    let rows = section.lines().filter_map(|l| l.strip_prefix("| `")?.split_once('`')).map(|(name, _)| name.to_owned());
+    let all: BTreeSet<_> = names("jobs.rs", "JOBS").union(&names("leaks.rs", "LEAKS")).cloned().collect();
+    assert_eq!(rows.collect::<BTreeSet<_>>(), all);
+}
