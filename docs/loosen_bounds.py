@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Loosens each bound of the eight-lane field types in turn and shows what notices: python3 docs/loosen_bounds.py [--list] [--only N] [--kind KIND]
+"""Loosens each bound of the eight-lane field types in turn and shows what notices: python3 docs/loosen_bounds.py [--list] [--only N[-M]]
 
 What is tried, each in a copy of src/simd in a temporary directory (standard library and cargo alone; half an hour on one core,
 with the emulated lane):
@@ -8,17 +8,16 @@ with the emulated lane):
              compile. With the conjunct replaced by `true` it compiles; then the least excess is looked for at which a test fails.
   claim      a bound that a kernel's result is given without a condition. The test claims less: it must fail.
   limit      a constant or a step of a formula, weakened: nothing may compile, or a test must fail.
-  statement  a bound that the source states of a sum, a difference and so on, lowered by one: it must not compile.
+  statement  a bound that the source states of a sum, a difference and so on, lowered by one: it must not compile, or more is stated than is so, which is safe.
 
---list prints the mutations, and conditions of the sources that have no number here. --only N tries one, and ends with 1 if it survives. --kind tries
-one kind, so that several processes can share the work.
+--list prints the mutations, and conditions of the sources that have no number here. --only tries one or some, and ends with 1 if one survives.
 Everything: prints the table of docs/simd_bounds.md to standard output.
 """
 import argparse, os, re, shutil, subprocess, sys, tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SIMD = os.path.join(ROOT, "src/simd")
-STEPS = [1, 4, 16, 64, 256, 1024, 4096, 16384]
+STEPS = [1, 8, 64, 512, 4096]
 
 # File, function, condition -> the number in src/simd/bounds.rs that goes beyond it.
 CONDITIONS = {
@@ -233,7 +232,7 @@ class Copy:
         with open(os.path.join(self.dir, "src/simd", file), "w", encoding="utf-8") as f:
             f.write(text.replace('target_arch = "x86_64"', "any()"))
 
-    def run(self, edits, probe=None, amount=0):
+    def run(self, edits, probe=None, amount=0, build_only=False):
         """'passes', 'does not compile', or the test that fails and what it says."""
         texts = {}
         for file, start, end, new in edits:
@@ -245,7 +244,9 @@ class Copy:
         for file, text in texts.items():
             self.write(file, text)
         try:
-            command = ["cargo", "test", "--offline", "--lib", "simd::"]
+            # The other tests take longer, and are at the edge for few of the bounds.
+            command = ["cargo", "test", "--offline", "--lib", "simd::bounds" if probe else "simd::"]
+            command += ["--no-run"] if build_only else []
             env = dict(os.environ, CARGO_TARGET_DIR=os.path.join(self.dir, "target"), RUST_BACKTRACE="0", CARGO_TERM_COLOR="never")
             done = subprocess.run(command, cwd=self.dir, env=env, capture_output=True, text=True, timeout=900)
         finally:
@@ -271,15 +272,9 @@ def attempt(copy, kind, edits, probe):
         return found, found == "passes"
     if kind == "statement":
         file, start, end, _ = edits[0]
-        try_with = lambda number: copy.run([(file, start, end, str(number))])
-        found = try_with(probe - 1)
-        if found != "passes":
-            return found, False
-        low, high = 0, probe - 1
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if try_with(middle) == "passes" else (middle, high)
-        return f"{high} would do", True
+        # Nothing is computed from what is stated, so there is nothing to run.
+        found = copy.run([(file, start, end, str(probe - 1))], build_only=True)
+        return (found, False) if found != "passes" else ("less would do", True)
     if kind == "claim":
         found = copy.run([], probe, 1)
         return found, found == "passes"
@@ -296,8 +291,7 @@ def attempt(copy, kind, edits, probe):
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--list", action="store_true")
-    options.add_argument("--only", type=int)
-    options.add_argument("--kind", choices=["condition", "claim", "limit", "statement"])
+    options.add_argument("--only")
     options = options.parse_args()
     everything = mutations()
     if options.list:
@@ -313,7 +307,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="loosen_bounds") as directory:
         copy = Copy(os.path.join(directory, "crate"))
         assert (found := copy.run([])) == "passes", f"the sources as they are: {found}"
-        wanted = [n for n, m in enumerate(everything) if options.kind in (None, m[0]) and options.only in (None, n)]
+        first, _, last = (options.only or f"0-{len(everything) - 1}").partition("-")
+        wanted = range(int(first), int(last or first) + 1)
         print("| | kind | bound | verdict |\n| ---: | --- | --- | --- |", flush=True)
         survivors = 0
         for n in wanted:
@@ -322,7 +317,7 @@ def main():
             survivors += survived
             print(f"| {n} | {kind} | {what} | {'SURVIVED: ' if survived else ''}{verdict} |", flush=True)
         print(f"\n{len(wanted)} tried, {survivors} survived")
-        return 1 if options.only is not None and survivors else 0
+        return 1 if options.only and survivors else 0
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ fn compare<T: Copy, O>(
 ) {
     assert_eq!(left.len(), right.len());
     let mut here = left[0];
+    std::hint::black_box(&mut here);
     for _ in 0..times {
         let (is_left, i) = (rng.random::<bool>(), rng.random_range(0..left.len()));
         let (class, pool) = if is_left { (Class::Left, left) } else { (Class::Right, right) };

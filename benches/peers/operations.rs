@@ -155,6 +155,22 @@ fn blst_fp12_of(x: &Fq12) -> blst_fp12 {
     blst_fp12 { fp6: [fp6(&x.c0), fp6(&x.c1)] }
 }
 
+fn unary<T>(f: unsafe extern "C" fn(*mut T, *const T)) -> impl Fn(&mut T) {
+    move |x| {
+        let x: *mut T = x;
+        // SAFETY: a live value of the declared type; blst allows a result to be an operand.
+        unsafe { f(x, x) }
+    }
+}
+
+fn binary<T>(f: unsafe extern "C" fn(*mut T, *const T, *const T), b: T) -> impl Fn(&mut T) {
+    move |x| {
+        let x: *mut T = x;
+        // SAFETY: as above.
+        unsafe { f(x, x, &b) }
+    }
+}
+
 /// The same on blst, where it shows the operation. Its formulas for points are told apart from doubling as ours are.
 fn on_blst(o: &Operands, operation: Operation, times: usize) -> Option<Run<'static>> {
     let (a, b) = (blst_fp12_of(&o.ark.0), blst_fp12_of(&o.ark.1));
@@ -169,35 +185,33 @@ fn on_blst(o: &Operands, operation: Operation, times: usize) -> Option<Run<'stat
     unsafe {
         blst::blst_p1_from_affine(&mut p, &g1);
         blst::blst_p2_from_affine(&mut q, &g2);
-        let (p1, q1) = (p, q);
-        blst::blst_p1_double(&mut p, &p1);
-        blst::blst_p2_double(&mut q, &q1);
     }
-    let (p1, q1) = {
-        let (mut p1, mut q1) = (blst_p1::default(), blst_p2::default());
-        // SAFETY: as above.
-        unsafe {
-            blst::blst_p1_double(&mut p1, &p);
-            blst::blst_p2_double(&mut q1, &q);
-        }
-        (p1, q1)
+    // Not affine any more, and no multiple that the sums meet.
+    let double = |p: &mut blst_p1, q: &mut blst_p2| {
+        unary(blst::blst_p1_double)(p);
+        unary(blst::blst_p2_double)(q);
     };
-    // SAFETY, for all steps: live values of the declared types; blst allows a result to be an operand.
+    double(&mut p, &mut q);
+    let (p1, q1) = (p, q);
+    (0..9).for_each(|_| double(&mut p, &mut q));
     Some(match operation {
-        Operation::FpMul => chain(times, fp, move |x| unsafe { blst::blst_fp_mul(x, x, &fp_b) }),
-        Operation::FpSquare => chain(times, fp, |x| unsafe { blst::blst_fp_sqr(x, x) }),
-        Operation::FpInvert => chain(times, fp, |x| unsafe { blst::blst_fp_inverse(x, x) }),
-        Operation::Fp2Mul => chain(times, fp2, move |x| unsafe { blst::blst_fp2_mul(x, x, &fp2_b) }),
-        Operation::Fp2Square => chain(times, fp2, |x| unsafe { blst::blst_fp2_sqr(x, x) }),
+        Operation::FpMul => chain(times, fp, binary(blst::blst_fp_mul, fp_b)),
+        Operation::FpSquare => chain(times, fp, unary(blst::blst_fp_sqr)),
+        Operation::FpInvert => chain(times, fp, unary(blst::blst_fp_inverse)),
+        Operation::Fp2Mul => chain(times, fp2, binary(blst::blst_fp2_mul, fp2_b)),
+        Operation::Fp2Square => chain(times, fp2, unary(blst::blst_fp2_sqr)),
         Operation::Fp6Mul => return None,
-        Operation::Fp12Mul => chain(times, a, move |x| unsafe { blst::blst_fp12_mul(x, x, &b) }),
-        Operation::Fp12Square => chain(times, a, |x| unsafe { blst::blst_fp12_sqr(x, x) }),
-        Operation::CyclotomicSquare => chain(times, cyclotomic, |x| unsafe { blst::blst_fp12_cyclotomic_sqr(x, x) }),
-        Operation::MillerLoop => chain(times, a, move |x| unsafe { blst::blst_miller_loop(x, &g2, &g1) }),
-        Operation::FinalExponentiation => chain(times, a, |x| unsafe { blst::blst_final_exp(x, x) }),
-        Operation::G1Add => chain(times, p, move |x| unsafe { blst::blst_p1_add_or_double(x, x, &p1) }),
-        Operation::G1Double => chain(times, p, |x| unsafe { blst::blst_p1_double(x, x) }),
-        Operation::G2Add => chain(times, q, move |x| unsafe { blst::blst_p2_add_or_double(x, x, &q1) }),
+        Operation::Fp12Mul => chain(times, a, binary(blst::blst_fp12_mul, b)),
+        Operation::Fp12Square => chain(times, a, unary(blst::blst_fp12_sqr)),
+        Operation::CyclotomicSquare => chain(times, cyclotomic, unary(blst::blst_fp12_cyclotomic_sqr)),
+        Operation::MillerLoop => chain(times, a, move |x| {
+            // SAFETY: live values of the declared types.
+            unsafe { blst::blst_miller_loop(x, &g2, &g1) }
+        }),
+        Operation::FinalExponentiation => chain(times, a, unary(blst::blst_final_exp)),
+        Operation::G1Add => chain(times, p, binary(blst::blst_p1_add_or_double, p1)),
+        Operation::G1Double => chain(times, p, unary(blst::blst_p1_double)),
+        Operation::G2Add => chain(times, q, binary(blst::blst_p2_add_or_double, q1)),
     })
 }
 
