@@ -10,7 +10,7 @@ use ark_ff::Field;
 
 use super::constants::{FRIENDLY, P};
 use super::emulated::{Emulated, EmulatedToken};
-use super::fp::{BITS, CARRIED, Fp, LIMIT, lifted};
+use super::fp::{BITS, CARRIED, Fp, LIMIT, lifted, units};
 use super::fp2::{FACTOR_B, FACTOR_L, Fp2, SQUARE_B, SQUARE_COLUMNS, SQUARE_L, squared};
 use super::fp6::{COLUMNS2, COLUMNS6, Fp6, product, product_01};
 use super::kernels::{Lane, Raw2};
@@ -101,15 +101,10 @@ const FP6_LINE_N: u32 = 0;
 const UNIT: u64 = 1 << 46;
 const MASK: u64 = (1 << BITS) - 1;
 
-/// Units of the largest limb of what a difference adds.
-const fn lent(l: u32, b: u32) -> u32 {
-    super::fp::units(l, b)
-}
-
 /// Largest limbs that can be taken off zero within the limit.
 const NEGATABLE: u32 = {
     let mut l = LIMIT;
-    while lent(l, 4) > LIMIT {
+    while units(l, 4) > LIMIT {
         l -= 1;
     }
     l
@@ -182,16 +177,26 @@ fn top(k: f64) -> f64 {
     k * p * p / 2f64.powi(49)
 }
 
+/// What an operand is in a sum.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    First,
+    /// Added to the first one: at the same edge, and its lower half is 0 modulo R.
+    Added,
+    /// Taken off it: at the other edge.
+    Taken,
+}
+
 /// Columns as large as `C` allows, either way, for a value next to `M p^2` or `-N p^2`; the quotients of the reduction are as
-/// large as they can be in the lanes of the first half above, and zero in those below.
-fn columns<V: Lane, const C: u32>(t: V::Token, draw: &mut Draw, n: u32, m: u32) -> [V; 16] {
+/// large as they can be in some lanes above, and zero in those below.
+fn columns<V: Lane, const C: u32>(t: V::Token, draw: &mut Draw, n: u32, m: u32, place: Place) -> [V; 16] {
     let mut words = [[0u64; 8]; 16];
     for lane in 0..8 {
-        let above = lane % 2 == 0;
+        let above = (lane % 2 == 0) == (place != Place::Taken);
         let forced = lane < 4;
         // What the lower half has to be modulo R, if all quotients are to be 2^49 - 1: c p + 2^343 (1 + P[0]).
         let mut low = [0u64; 8];
-        if above {
+        if above && place == Place::First {
             (low[0], low[1]) = (MASK, FRIENDLY[0] - 1);
             low[2..].copy_from_slice(&FRIENDLY[1..7]);
             low[7] = (FRIENDLY[6] + 1 + P[0]) & MASK;
@@ -217,8 +222,12 @@ fn columns<V: Lane, const C: u32>(t: V::Token, draw: &mut Draw, n: u32, m: u32) 
     words.map(|w| V::from_words(t, &w))
 }
 
-fn wide<V: Lane, const C: u32, const N: u32, const M: u32>(t: V::Token, draw: &mut Draw) -> Wide2<V, C, N, M> {
-    Wide2([columns::<V, C>(t, draw, N, M), columns::<V, C>(t, draw, N, M)])
+fn wide<V: Lane, const C: u32, const N: u32, const M: u32>(
+    t: V::Token,
+    draw: &mut Draw,
+    places: [Place; 2],
+) -> Wide2<V, C, N, M> {
+    Wide2(places.map(|place| columns::<V, C>(t, draw, N, M, place)))
 }
 
 /// Checks columns and values of a product that is not reduced.
@@ -253,7 +262,7 @@ fn sums<V: Lane>(t: V::Token, d: &mut Draw) {
     let s: Fp<V, { LIMIT + ADD_LIMIT }, 90> =
         most::<V, { LIMIT - 9 + ADD_LIMIT }, 50>(t, d).add(&most::<V, 9, 40>(t, d));
     fits(&s.0);
-    const SUB: [u32; 2] = [9 + lent(20, 30), 4 + lifted(20, 30)];
+    const SUB: [u32; 2] = [9 + units(20, 30), 4 + lifted(20, 30)];
     let (a, b) = (most::<V, 9, 4>(t, d), most::<V, 20, 30>(t, d));
     let s: Fp<V, { SUB[0] - SUB_L }, { SUB[1] - SUB_B }> = a.sub(&b);
     within(&s.0, SUB[0] - SUB_L, SUB[1] - SUB_B);
@@ -265,15 +274,20 @@ fn sums<V: Lane>(t: V::Token, d: &mut Draw) {
     same(s.squeeze().relax(), |i| u[i]);
     let s: Fp<V, LIMIT, 64> = Fp::<V, 9, 4>([V::splat(t, 0); 8]).sub(&b);
     same(s.squeeze().relax(), |i| -v[i]);
-    let a = most::<V, { LIMIT - lent(20, 30) + SUB_LIMIT }, 4>(t, d);
+    // All in the top limb, next to 30 p.
+    let mut high = [V::splat(t, 0); 8];
+    high[7] = V::splat(t, 30 * P[7] + (30 * P[6] >> BITS));
+    let s: Fp<V, { SUB[0] - SUB_L }, { SUB[1] - SUB_B }> = a.sub(&Fp::<V, 20, 30>(high));
+    within(&s.0, SUB[0] - SUB_L, SUB[1] - SUB_B);
+    let a = most::<V, { LIMIT - units(20, 30) + SUB_LIMIT }, 4>(t, d);
     let s: Fp<V, { LIMIT + SUB_LIMIT }, 64> = a.sub(&b);
     fits(&s.0);
-    let n: Fp<V, { lent(20, 30) - NEG_L }, { lifted(20, 30) - NEG_B }> = Fp::<V, 20, 30>([V::splat(t, 0); 8]).neg();
-    within(&n.0, lent(20, 30) - NEG_L, lifted(20, 30) + 1 - NEG_B);
-    let n: Fp<V, { lent(20, 30) - NEG_L }, { lifted(20, 30) - NEG_B }> = b.neg();
+    let n: Fp<V, { units(20, 30) - NEG_L }, { lifted(20, 30) - NEG_B }> = Fp::<V, 20, 30>([V::splat(t, 0); 8]).neg();
+    within(&n.0, units(20, 30) - NEG_L, lifted(20, 30) + 1 - NEG_B);
+    let n: Fp<V, { units(20, 30) - NEG_L }, { lifted(20, 30) - NEG_B }> = b.neg();
     same(n.squeeze().relax(), |i| -v[i]);
     let b = most::<V, { NEGATABLE + NEG_LIMIT }, 4>(t, d);
-    let n: Fp<V, { lent(NEGATABLE + NEG_LIMIT, 4) }, 64> = b.neg();
+    let n: Fp<V, { units(NEGATABLE + NEG_LIMIT, 4) }, 64> = b.neg();
     fits(&n.0);
 }
 
@@ -282,6 +296,10 @@ fn carries<V: Lane>(t: V::Token, d: &mut Draw) {
     let c = a.carry();
     within(&c.0, CARRIED - CARRY_GIVES, (1 << 11) - 1 + CARRY_B);
     assert_eq!(value(&c.0), value(&a.0));
+    // Nothing but ones in the 49 bits that stay, and six that come from below.
+    let mut ones = [V::splat(t, (56 << 46) - 1); 8];
+    ones[7] = V::splat(t, 1_000 * P[7]);
+    within(&Fp::<V, LIMIT, 1001>(ones).carry().0, CARRIED - CARRY_GIVES, 1001);
     let a = most::<V, { LIMIT + SQUEEZE_L }, { (1 << 11) - 1 + SQUEEZE_B }>(t, d);
     let s = a.squeeze();
     within(&s.0, CARRIED - SQUEEZE_GIVES_L, 2 - SQUEEZE_GIVES_B);
@@ -301,9 +319,9 @@ fn products<V: Lane>(t: V::Token, d: &mut Draw) {
     let (r, u) = (a.square(), value(&a.0));
     check(&r);
     same(r, |i| u[i] * u[i]);
-    let (a, b) = (most::<V, { CARRIED + SUM2_L }, 40>(t, d), most::<V, CARRIED, { ABOVE / 80 + SUM2_B }>(t, d));
+    let (a, b) = (most::<V, { CARRIED + SUM2_L }, 30>(t, d), most::<V, CARRIED, { ABOVE / 60 + SUM2_B }>(t, d));
     let (u, v) = (value(&a.0), value(&b.0));
-    let (c, e) = (most::<V, CARRIED, 40>(t, d), most::<V, CARRIED, { ABOVE / 80 }>(t, d));
+    let (c, e) = (most::<V, CARRIED, 30>(t, d), most::<V, CARRIED, { ABOVE / 60 }>(t, d));
     let (x, y) = (value(&c.0), value(&e.0));
     let r = a.sum2(&b, &c, &e);
     check(&r);
@@ -337,39 +355,54 @@ fn reductions<V: Lane>(t: V::Token, d: &mut Draw) {
     const H: u32 = COLUMN_LIMIT / 3;
     let both = |w: &[[V; 16]; 2]| [residue(&w[0]), residue(&w[1])];
     let mut out = [[V::splat(t, 0); 8]; 2];
-    let w = wide::<V, { C + REDUCE_C }, { BELOW + REDUCE_N }, { ABOVE + REDUCE_M }>(t, d);
+    use Place::{Added, First, Taken};
+    let w = wide::<V, { C + REDUCE_C }, { BELOW + REDUCE_N }, { ABOVE + REDUCE_M }>(t, d, [First; 2]);
     let u = both(&w.0);
     reduced(&w.reduce().0, |k, i| u[k][i]);
-    let w = wide::<V, { C - H + ADD_WIDE_C }, { BELOW - 900 + ADD_WIDE_N }, { ABOVE - 900 + ADD_WIDE_M }>(t, d);
-    let x = wide::<V, H, 900, 900>(t, d);
+    let w =
+        wide::<V, { C - H + ADD_WIDE_C }, { BELOW - 900 + ADD_WIDE_N }, { ABOVE - 900 + ADD_WIDE_M }>(t, d, [First; 2]);
+    let x = wide::<V, H, 900, 900>(t, d, [Added; 2]);
     let (u, v) = (both(&w.0), both(&x.0));
     w.reduce_add(&x, &mut out);
     reduced(&out, |k, i| u[k][i] + v[k][i]);
-    let w = wide::<V, { C - 2 * H + ADD_XI_C }, { BELOW - 1800 + ADD_XI_N }, { ABOVE - 1800 + ADD_XI_M }>(t, d);
-    let u = both(&w.0);
-    w.reduce_add_xi(&x, &mut out);
-    reduced(&out, |k, i| u[k][i] + v[0][i] + if k == 0 { -v[1][i] } else { v[1][i] });
-    let w = wide::<V, { C - 2 * H + SUB2_C }, { BELOW - 1800 + SUB2_N }, { ABOVE - 1800 + SUB2_M }>(t, d);
-    let y = wide::<V, H, 900, 900>(t, d);
-    let (u, z) = (both(&w.0), both(&y.0));
+    // One of both parts is at its edge, the other one is not.
+    for second in [Added, Taken] {
+        let w = wide::<V, { C - 2 * H + ADD_XI_C }, { BELOW - 1800 + ADD_XI_N }, { ABOVE - 1800 + ADD_XI_M }>(
+            t, d, [First; 2],
+        );
+        let x = wide::<V, H, 900, 900>(t, d, [Added, second]);
+        let (u, v) = (both(&w.0), both(&x.0));
+        w.reduce_add_xi(&x, &mut out);
+        reduced(&out, |k, i| u[k][i] + v[0][i] + if k == 0 { -v[1][i] } else { v[1][i] });
+    }
+    let w = wide::<V, { C - 2 * H + SUB2_C }, { BELOW - 1800 + SUB2_N }, { ABOVE - 1800 + SUB2_M }>(t, d, [First; 2]);
+    let (x, y) = (wide::<V, H, 900, 900>(t, d, [Taken; 2]), wide::<V, H, 900, 900>(t, d, [Taken; 2]));
+    let (u, v, z) = (both(&w.0), both(&x.0), both(&y.0));
     w.reduce_sub2(&x, &y, &mut out);
     reduced(&out, |k, i| u[k][i] - v[k][i] - z[k][i]);
-    let w = wide::<V, { C - 12 * 4000 + SUB_12_C }, { BELOW - 12 * 150 + SUB_12_N }, { ABOVE + SUB_12_M }>(t, d);
-    let s = wide::<V, 4000, 0, 150>(t, d);
+    let w = wide::<V, { C - 12 * 4000 + SUB_12_C }, { BELOW - 12 * 150 + SUB_12_N }, { ABOVE + SUB_12_M }>(
+        t, d, [First; 2],
+    );
+    let s = wide::<V, 4000, 0, 150>(t, d, [Taken; 2]);
     let (u, q) = (both(&w.0), both(&s.0));
     reduced(&w.reduce_sub_12(&s).0, |k, i| u[k][i] - Fq::from(12) * q[k][i]);
     const T: u32 = COLUMN_LIMIT / 4;
-    let w = wide::<V, { C - 3 * T + SUB_XI_C }, { BELOW - 1500 + SUB_XI_N }, { ABOVE - 1500 + SUB_XI_M }>(t, d);
-    let (x, y) = (wide::<V, T, 500, 500>(t, d), wide::<V, T, 500, 500>(t, d));
-    let (u, v, z) = (both(&w.0), both(&x.0), both(&y.0));
-    w.reduce_sub_xi(&x, &y, &mut out);
-    reduced(&out, |k, i| u[k][i] - v[k][i] - z[0][i] + if k == 0 { z[1][i] } else { -z[1][i] });
+    for second in [Added, Taken] {
+        let w = wide::<V, { C - 3 * T + SUB_XI_C }, { BELOW - 1500 + SUB_XI_N }, { ABOVE - 1500 + SUB_XI_M }>(
+            t, d, [First; 2],
+        );
+        let (x, y) = (wide::<V, T, 500, 500>(t, d, [Taken; 2]), wide::<V, T, 500, 500>(t, d, [Taken, second]));
+        let (u, v, z) = (both(&w.0), both(&x.0), both(&y.0));
+        w.reduce_sub_xi(&x, &y, &mut out);
+        reduced(&out, |k, i| u[k][i] - v[k][i] - z[0][i] + if k == 0 { z[1][i] } else { -z[1][i] });
+    }
 }
 
 fn tower<V: Lane>(t: V::Token, d: &mut Draw) {
     let values = |a: &Raw2<V>| [value(&a[0]), value(&a[1])];
     const F: u32 = LIMIT / 4;
-    const PRODUCT: [u32; 3] = [columns2(F, F) - PRODUCT_C, 35 * 35 - PRODUCT_N, 2 * 35 * 35 - PRODUCT_M];
+    const PRODUCT: [u32; 3] =
+        [columns2(F + PRODUCT_L1, F + PRODUCT_L2) - PRODUCT_C, 35 * 35 - PRODUCT_N, 2 * 35 * 35 - PRODUCT_M];
     let (a, b) = (most2::<V, { F + PRODUCT_L1 }, 35>(t, d), most2::<V, { F + PRODUCT_L2 }, 35>(t, d));
     let (u, v) = (values(&a.0), values(&b.0));
     let w: Wide2<V, { PRODUCT[0] }, { PRODUCT[1] }, { PRODUCT[2] }> = a.wide(&b);
@@ -401,7 +434,7 @@ fn tower<V: Lane>(t: V::Token, d: &mut Draw) {
     let a = most2::<V, { SQUARE_L + FP2_SQUARE_L }, { SQUARE_B + FP2_SQUARE_B }>(t, d);
     let u = values(&a.0);
     reduced(&a.square().0, |k, i| square(&u, k, i));
-    const WIDE: [u32; 2] = [SQUARE_COLUMNS - SQUARE_WIDE_C, squared(SQUARE_B) - SQUARE_WIDE_M];
+    const WIDE: [u32; 2] = [SQUARE_COLUMNS - SQUARE_WIDE_C, squared(SQUARE_B + SQUARE_WIDE_B) - SQUARE_WIDE_M];
     let a = most2::<V, { SQUARE_L + SQUARE_WIDE_L }, { SQUARE_B + SQUARE_WIDE_B }>(t, d);
     let w: Wide2<V, { WIDE[0] }, 0, { WIDE[1] }> = a.square_wide();
     let u = values(&a.0);
@@ -430,7 +463,7 @@ fn tower<V: Lane>(t: V::Token, d: &mut Draw) {
 
 /// Products in Fp6 before their reductions: columns and values.
 fn sextic<V: Lane>(t: V::Token, d: &mut Draw) {
-    const B: u32 = 8;
+    const B: u32 = 16;
     let f = |d: &mut Draw| Fp6::<V, { B + FP6_B }>([0; 3].map(|_| most2::<V, CARRIED, { B + FP6_B }>(t, d).0));
     let (a, b) = (f(d), f(d));
     const N: u32 = 22 * (B + FP6_B) * (B + FP6_B) - FP6_N;

@@ -31,16 +31,7 @@ impl<const L: u32, const B: u32> Spread<L, B> {
     const FOUND: ([u64; 8], u32) = spread(L, B);
     const LIMBS: [u64; 8] = Self::FOUND.0;
     const K: u32 = Self::FOUND.1;
-    const UNITS: u32 = {
-        let (mut max, mut i) = (0, 0);
-        while i < 8 {
-            if Self::LIMBS[i] > max {
-                max = Self::LIMBS[i];
-            }
-            i += 1;
-        }
-        max.div_ceil(1 << 46) as u32
-    };
+    const UNITS: u32 = units(L, B);
 }
 
 const fn spread(l: u32, b: u32) -> ([u64; 8], u32) {
@@ -79,7 +70,6 @@ const fn spread(l: u32, b: u32) -> ([u64; 8], u32) {
 }
 
 /// Units of the largest limb of what is added before numbers of the bounds (`l`, `b`) are taken off.
-#[cfg(test)]
 pub(super) const fn units(l: u32, b: u32) -> u32 {
     let (limbs, mut max, mut i) = (spread(l, b).0, 0, 0);
     while i < 8 {

@@ -4,9 +4,9 @@
 use ibake::curve::{G1, G2};
 use ibake::simd::{FixedG2, ROW, ROWS};
 
-use crate::run::Run;
+use crate::run::{Case, Run};
 
-pub const JOBS: &[(&str, fn(&Run))] = &[
+pub const JOBS: &[Case] = &[
     ("pairings", pairings),
     ("multiply-g1", multiply_g1),
     ("multiply-fixed-g2", multiply_fixed_g2),

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ibake::curve::{G1, G2};
 
-use crate::run::Run;
+use crate::run::{Case, Run};
 
-pub const LEAKS: &[(&str, fn(&Run))] = &[
+pub const LEAKS: &[Case] = &[
     ("branch-on-a-lane-word", branch),
     ("branch-on-a-result", branch_on_a_result),
     ("branch-on-a-carry", branch_on_a_carry),

@@ -15,9 +15,9 @@ mod shadow;
 use core::ffi::{CStr, c_char, c_int};
 
 use ibake::declassify::{Hooks, install};
-use run::Run;
+use run::{Case, Run};
 
-fn named(list: &[(&str, fn(&Run))], name: &[u8]) -> Option<fn(&Run)> {
+fn named(list: &[Case], name: &[u8]) -> Option<fn(&Run)> {
     list.iter().find(|(n, _)| n.as_bytes() == name).map(|(_, f)| *f)
 }
 

@@ -6,6 +6,9 @@ use ibake::simd::Engine;
 
 use crate::shadow;
 
+/// A job or a leak, by name.
+pub type Case = (&'static str, fn(&Run));
+
 pub struct Run {
     pub engine: Engine,
     secret: bool,
