@@ -25,6 +25,7 @@ pub mod kdf;
 pub mod keyfile;
 #[cfg(feature = "kgs")]
 pub mod kgs;
+pub mod mikey;
 pub mod secret;
 #[cfg(all(feature = "simd", feature = "hazmat"))]
 pub mod simd;

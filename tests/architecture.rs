@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("srtp", &[]),
     ("ibake", &["dh", "srtp", "ibe"]),
     ("keyfile", &[]),
+    ("mikey", &["ibake", "dh", "srtp", "ibe"]),
     ("batch", &["ibe", "curve", "simd"]),
     ("kgs", &["keyfile", "batch", "ibe"]),
     ("simd", &[]),
@@ -41,6 +42,9 @@ const DOORS: &[(&str, &[&str])] = &[
     ("clap", &["bin/"]),
     ("bip39", &["ibake/session.rs"]),
     ("rayon", &["batch/parallel.rs"]),
+    ("hmac", &["mikey/algorithms.rs"]),
+    ("sha1", &["mikey/algorithms.rs"]),
+    ("aes", &["srtp/derive.rs", "mikey/algorithms.rs"]),
 ];
 
 fn sources() -> Vec<(String, String)> {

@@ -79,8 +79,9 @@ pub(super) fn iv(salt: &[u8], label: u8, index_div_kdr: u64) -> [u8; 16] {
     iv
 }
 
-/// The first `n` bytes of the key stream of AES in counter mode, `n` at most 2^20.
-pub(super) fn prf(key: &[u8], iv: [u8; 16], n: usize) -> SecretVec {
+/// The first `n` bytes of the key stream of AES in counter mode, `n` at most 2^20. MIKEY encrypts with it, too (RFC 3830
+/// section 4.2.3).
+pub(crate) fn prf(key: &[u8], iv: [u8; 16], n: usize) -> SecretVec {
     // The key has one of the three lengths: it comes from a profile.
     match key.len() {
         16 => Aes128::new_from_slice(key).map(|aes| key_stream(&aes, iv, n)),

@@ -8,6 +8,7 @@
 mod derive;
 mod profile;
 
+pub(crate) use derive::prf as aes_cm;
 pub use derive::{SessionKeys, Stream};
 pub use profile::Profile;
 
