@@ -193,7 +193,7 @@ fn timestamp(t: Timestamp) -> String {
     match (t.unix(), t.looks_like_unix()) {
         (Some(unix), Some(meant)) => {
             let (said, meant) = (date(unix), date(meant));
-            format!("{shown}: {said} as NTP; probably Unix time labelled as NTP, which is 70 years off: {meant}")
+            format!("{shown}: {said} as NTP; probably Unix time labelled as NTP: {meant}")
         }
         (Some(unix), None) => format!("{shown}: {}", date(unix)),
         _ => shown,

@@ -2,7 +2,7 @@
 //!
 //! NTP counts seconds from 1900 and its 32 bits overflow on 7 February 2036. As RFC 4330 has it, values with the top bit set
 //! are of 1968 to 2036, others of 2036 to 2104. A known fault of other stacks is to write Unix time, which counts from 1970,
-//! and call it NTP: such a value is 70 years off and, read as above, lies far in the future.
+//! and call it NTP: such a value is 70 years too small, and is read as one 66 years in the future.
 
 use super::numbers::TsType;
 use super::payloads::Timestamp;

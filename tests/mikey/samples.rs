@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 /// A payload that owns its bytes, so that it can be drawn.
 #[derive(Clone, Debug)]
-pub enum Owned {
+pub(crate) enum Owned {
     Kemac(u8, Vec<u8>, u8, Vec<u8>),
     Pke(u8, Vec<u8>),
     Dh(u8, Vec<u8>, u8, Validity),
@@ -35,7 +35,7 @@ pub enum Owned {
 }
 
 #[derive(Clone, Debug)]
-pub enum Validity {
+pub(crate) enum Validity {
     Null,
     Spi(Vec<u8>),
     Interval(Vec<u8>, Vec<u8>),
@@ -52,7 +52,7 @@ impl Validity {
 }
 
 impl Owned {
-    pub fn view(&self) -> Payload<'_> {
+    pub(crate) fn view(&self) -> Payload<'_> {
         let policy = |[subtype, version, prf]: &[u8; 3], kind: &u16, reserved: &u8, flags: &u16| TicketPolicy {
             kind: TicketType(*kind),
             subtype: *subtype,
@@ -92,9 +92,7 @@ impl Owned {
                 Payload::Sp(Policy::new(*number, ProtType(*protocol), params).unwrap())
             }
             Self::Rand(rand) => Payload::Rand(rand),
-            Self::Err(number, reserved) => {
-                Payload::Err(ErrorPayload { number: ErrorNo(*number), reserved: *reserved })
-            }
+            Self::Err(number, reserved) => Payload::Err(ErrorPayload { number: ErrorNo(*number), reserved: *reserved }),
             Self::Tr(role, kind, value) => {
                 Payload::Tr(TimestampR { role: TsRole(*role), timestamp: timestamp(*kind, *value) })
             }
@@ -146,7 +144,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..40)
 }
 
-pub fn validity() -> impl Strategy<Value = Validity> {
+pub(crate) fn validity() -> impl Strategy<Value = Validity> {
     prop_oneof![
         Just(Validity::Null),
         bytes().prop_map(Validity::Spi),
@@ -155,7 +153,7 @@ pub fn validity() -> impl Strategy<Value = Validity> {
 }
 
 /// Any payload that may stand in a message and is not the last by nature.
-pub fn payload() -> impl Strategy<Value = Owned> {
+pub(crate) fn payload() -> impl Strategy<Value = Owned> {
     let tag = || vec(any::<u8>(), 32);
     let params = vec((any::<u8>(), vec(any::<u8>(), 0..9)), 0..6).prop_map(|all| {
         let views: Vec<(u8, &[u8])> = all.iter().map(|(t, v)| (*t, &v[..])).collect();
@@ -187,7 +185,7 @@ pub fn payload() -> impl Strategy<Value = Owned> {
 }
 
 /// Any share, of every curve and form.
-pub fn share() -> impl Strategy<Value = Owned> {
+pub(crate) fn share() -> impl Strategy<Value = Owned> {
     let curve = (0..EccCurve::ALL.len()).prop_map(|i| EccCurve::ALL[i]);
     let point = (curve, 2u8..5, vec(any::<u8>(), 1249)).prop_filter_map("a form", |(curve, first, mut point)| {
         point[0] = first;
@@ -199,18 +197,18 @@ pub fn share() -> impl Strategy<Value = Owned> {
 
 /// Header fields, and the bytes of a map with so many entries.
 #[derive(Clone, Debug)]
-pub struct Head {
-    pub data_type: u8,
-    pub v: bool,
-    pub prf: u8,
-    pub csb_id: u32,
-    pub count: u8,
-    pub map: u8,
-    pub info: Vec<u8>,
+pub(crate) struct Head {
+    pub(crate) data_type: u8,
+    pub(crate) v: bool,
+    pub(crate) prf: u8,
+    pub(crate) csb_id: u32,
+    pub(crate) count: u8,
+    pub(crate) map: u8,
+    pub(crate) info: Vec<u8>,
 }
 
 impl Head {
-    pub fn view(&self) -> Header<'_> {
+    pub(crate) fn view(&self) -> Header<'_> {
         Header {
             data_type: DataType(self.data_type),
             v: self.v,
@@ -226,9 +224,10 @@ impl Head {
     }
 }
 
-pub fn head() -> impl Strategy<Value = Head> {
+pub(crate) fn head() -> impl Strategy<Value = Head> {
     let srtp = vec(any::<(u8, u32, u32)>(), 0..6).prop_map(|all| {
-        let ids: Vec<_> = all.iter().map(|(policy, ssrc, roc)| SrtpId { policy: *policy, ssrc: *ssrc, roc: *roc });
+        let ids: Vec<_> =
+            all.iter().map(|(policy, ssrc, roc)| SrtpId { policy: *policy, ssrc: *ssrc, roc: *roc }).collect();
         (0u8, ids.len() as u8, SrtpIds::encode(&ids))
     });
     let generic = vec((any::<(u8, u8, bool)>(), bytes(), bytes(), bytes()), 0..6).prop_map(|all| {
@@ -252,7 +251,7 @@ pub fn head() -> impl Strategy<Value = Head> {
 }
 
 /// Header and payloads that make a message: no SP with the Empty map, SIGN at most as the last of several.
-pub fn message() -> impl Strategy<Value = (Head, Vec<Owned>)> {
+pub(crate) fn message() -> impl Strategy<Value = (Head, Vec<Owned>)> {
     let sign = proptest::option::of((0u8..16, bytes()).prop_map(|(a, b)| Owned::Sign(a, b)));
     (head(), vec(payload(), 1..12), sign).prop_map(|(head, mut payloads, sign)| {
         if head.map == 1 {
@@ -267,13 +266,13 @@ pub fn message() -> impl Strategy<Value = (Head, Vec<Owned>)> {
 }
 
 /// The bytes of a message.
-pub fn encoded(head: &Head, payloads: &[Owned]) -> Vec<u8> {
+pub(crate) fn encoded(head: &Head, payloads: &[Owned]) -> Vec<u8> {
     let views: Vec<_> = payloads.iter().map(Owned::view).collect();
     encode(&head.view(), &views).unwrap()
 }
 
 /// A message with one payload of every type that may stand in one.
-pub fn everything() -> Vec<u8> {
+pub(crate) fn everything() -> Vec<u8> {
     let ids = [
         GenericId { cs_id: 1, protocol: ProtType::SRTP, s: true, policies: &[0], session_data: &[7; 10], spi: &[1, 2] },
         GenericId { cs_id: 2, protocol: ProtType(9), s: false, policies: &[], session_data: &[], spi: &[] },
@@ -323,12 +322,7 @@ pub fn everything() -> Vec<u8> {
         Payload::Ibake(&[10; 30]),
         Payload::Esk(&[11; 31]),
         Payload::Sakke(Sakke { params: 1, id_scheme: 1, data: &[12; 10] }),
-        Payload::Kemac(Kemac {
-            encr_alg: EncrAlg::AES_CM_256,
-            encr_data: &[13; 33],
-            mac_alg: MacAlg::NULL,
-            mac: &[],
-        }),
+        Payload::Kemac(Kemac { encr_alg: EncrAlg::AES_CM_256, encr_data: &[13; 33], mac_alg: MacAlg::NULL, mac: &[] }),
         Payload::V(Verification { alg: MacAlg::HMAC_SHA_256_256, data: &[14; 32] }),
     ];
     encode(&header, &payloads).unwrap()

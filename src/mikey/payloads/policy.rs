@@ -93,7 +93,6 @@ fn walk(c: &mut Cursor<'_, '_>) -> Result<(), ParseError> {
 
 /// An SRTP policy with its values by name; `None` where the policy does not say, which means SRTP's own default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct SrtpPolicy {
     /// Type 0.
     pub encr_alg: Option<u8>,
