@@ -148,6 +148,7 @@ bounded_tests! {
     responder
     initiator
     exchange
+    mikey
 }
 
 #[test]
@@ -159,4 +160,9 @@ fn a_planted_fault_is_found_and_shrunk() {
     let TestError::Fail(reason, input) = found else { panic!("{found}") };
     assert!(reason.message().contains("planted"), "{reason}");
     assert_eq!(input[..2], [4, 2], "{input:02x?}");
+}
+
+#[test]
+fn seeds_of_mikey_are_read() {
+    fuzz_entries::mikey_seeds_are_read();
 }

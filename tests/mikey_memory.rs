@@ -62,9 +62,11 @@ fn costly() -> Vec<Vec<u8>> {
             }
         }
     }
-    // A policy of 32,767 empty parameters, then ESK to the end.
-    let policy = [head(10, 0, 0), vec![23, 0, 0, 0xff, 0xfe], [1, 0].repeat(0x7fff)].concat();
-    out.push([policy, vec![0, 0, 0]].concat());
+    // A policy of 32,752 empty parameters, then ESK to the end.
+    let policy = [head(10, 0, 0), vec![23, 0, 0, 0xff, 0xe0], [1, 0].repeat(0x7ff0)].concat();
+    let policy = [policy, vec![0, 0, 0]].concat();
+    assert!(Message::parse(&policy).is_ok());
+    out.push(policy);
     out
 }
 

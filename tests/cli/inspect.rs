@@ -165,3 +165,50 @@ fn what_is_not_ours_is_said_plainly() {
         assert!(run.stderr.starts_with("error: ") && run.stderr.lines().count() <= 2, "{what}: {run:?}");
     }
 }
+
+/// The offer and the answer of RFC 4567 section 5.1.
+#[test]
+fn mikey_messages_and_lines_of_session_descriptions() {
+    let w = World::empty();
+    let file: Value = serde_json::from_str(include_str!("../../vectors/rfc4567_mikey/messages.json")).unwrap();
+    let base64 = file["messages"][0]["b64"].as_str().unwrap();
+    let line = format!("a=key-mgmt:mikey {base64}");
+    w.write("offer.sdp", format!("v=0\r\ns=Cool stuff\r\n{line}\r\nm=audio 49000 RTP/SAVP 98\r\n"));
+    w.write("offer.b64", base64);
+    let binary = base16ct::lower::decode_vec(file["messages"][0]["hex"].as_str().unwrap()).unwrap();
+    w.write("offer", &binary);
+    for what in [&line, &line[2..], base64, &hex(&binary), "offer.sdp", "offer.b64", "offer"] {
+        let (title, f) = fields(&w, what);
+        assert_eq!(title, "MIKEY message");
+        assert_eq!(f["HDR: data type"], "0 (Pre-shared key message)");
+        assert_eq!(f["ID: ID Data"], "donald@duck.com");
+        assert_eq!(f["KEMAC: Encr data"], "36 bytes, encrypted");
+    }
+    let text = w.args(&["inspect", &line]).ok().stdout;
+    assert!(text.starts_with("MIKEY message, 132 bytes\n") && text.contains("  ID: ID Data"), "{text}");
+    let answer = file["messages"][1]["b64"].as_str().unwrap();
+    let (_, f) = fields(&w, answer);
+    assert_eq!(f["V: Auth alg"], "1 (HMAC-SHA-1-160)");
+
+    // Cut off: everything up to there, the fault, and exit code 3.
+    let run = w.args(&["--json", "inspect", &hex(&binary[..60])]);
+    let (object, error) = (&run.objects()[0], &run.objects()[1]["error"]);
+    let fault = "ID, ID Data at offset 51: needs 15 bytes, 9 are left";
+    assert_eq!((run.code, object["fault"].as_str(), error["message"].as_str()), (3, Some(fault), Some(fault)));
+    assert_eq!(object["fields"].as_array().unwrap().last().unwrap()["name"], "not read");
+    let run = w.args(&["inspect", &hex(&binary[..60])]);
+    assert!(run.code == 3 && run.stdout.contains("ID: ID len") && run.stderr.contains(fault), "{run:?}");
+    // Unix time under the label of NTP.
+    let mut wrong = binary.clone();
+    wrong[21..25].copy_from_slice(&1_795_290_000u32.to_be_bytes());
+    let object = w.args(&["--json", "inspect", &hex(&wrong)]).ok().objects().remove(0);
+    assert_eq!(object["warnings"][0], "T is Unix time labelled as NTP");
+    assert!(w.args(&["inspect", &hex(&wrong)]).ok().stdout.contains("\nwarning: T is Unix time"));
+
+    w.write("two.sdp", format!("{line}\n{line}\n"));
+    w.refuses("inspect two.sdp", 3, "several key-mgmt lines");
+    for (bad, said) in [("a=key-mgmt:keyp1 AAAA", "for keyp1"), ("a=key-mgmt:mikey AAA", "line 1")] {
+        let run = w.args(&["inspect", bad]);
+        assert!(run.code == 3 && run.stderr.contains(said), "{run:?}");
+    }
+}

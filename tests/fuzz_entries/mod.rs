@@ -7,6 +7,7 @@
 
 mod keys;
 mod messages;
+mod mikey;
 mod names;
 mod network;
 mod parameters;
@@ -64,11 +65,17 @@ entries! {
     roles::responder, responder_seeds, true;
     roles::initiator, initiator_seeds, true;
     network::exchange, exchange_seeds, true;
+    mikey::mikey, mikey_seeds, false;
 }
 
 /// The entry of this name.
 pub fn entry(name: &str) -> Entry {
     *ENTRIES.iter().find(|e| e.name == name).unwrap_or_else(|| panic!("no entry {name}"))
+}
+
+/// See [`mikey::all_seeds_are_read`].
+pub fn mikey_seeds_are_read() {
+    mikey::all_seeds_are_read();
 }
 
 /// Runs one entry.

@@ -23,8 +23,8 @@ pub(crate) enum Owned {
     Tr(u8, u8, u64),
     Idr(u8, u8, Vec<u8>),
     RandR(u8, Vec<u8>),
-    Tp([u8; 3], u16, u8, u16, u8, Vec<u8>),
-    Ticket([u8; 3], u16, u8, u16, u8, Vec<u8>, Vec<u8>, Vec<u8>),
+    Tp([u8; 3], u16, u8, u16, Vec<u8>),
+    Ticket([u8; 3], u16, u8, u16, Vec<u8>, Vec<u8>, Vec<u8>),
     KeyData(u8, Vec<u8>, Vec<u8>, Validity),
     Extension(u8, Vec<u8>),
     Ibake(Vec<u8>),
@@ -100,10 +100,10 @@ impl Owned {
                 Payload::Idr(IdR { role: IdRole(*role), id: Id { kind: IdType(*kind), data } })
             }
             Self::RandR(role, rand) => Payload::RandR(RandR { role: RandRole(*role), rand }),
-            Self::Tp(three, kind, reserved, flags, _, data) => {
+            Self::Tp(three, kind, reserved, flags, data) => {
                 Payload::Tp(TicketPolicy { data, ..policy(three, kind, reserved, flags) })
             }
-            Self::Ticket(three, kind, reserved, flags, _, data, ticket, initiator) => Payload::Ticket(Ticket {
+            Self::Ticket(three, kind, reserved, flags, data, ticket, initiator) => Payload::Ticket(Ticket {
                 policy: TicketPolicy { data, ..policy(three, kind, reserved, flags) },
                 data: ticket,
                 initiator_data: initiator,
@@ -175,8 +175,8 @@ pub(crate) fn payload() -> impl Strategy<Value = Owned> {
         (any::<u8>(), 0u8..4, any::<u64>()).prop_map(|(a, b, c)| Owned::Tr(a, b, c)),
         (any::<u8>(), any::<u8>(), bytes()).prop_map(|(a, b, c)| Owned::Idr(a, b, c)),
         (any::<u8>(), bytes()).prop_map(|(a, b)| Owned::RandR(a, b)),
-        ticket().prop_map(|(a, b, c, d, e)| Owned::Tp(a, b, c, d, 0, e)),
-        (ticket(), bytes(), bytes()).prop_map(|((a, b, c, d, e), f, g)| Owned::Ticket(a, b, c, d, 0, e, f, g)),
+        ticket().prop_map(|(a, b, c, d, e)| Owned::Tp(a, b, c, d, e)),
+        (ticket(), bytes(), bytes()).prop_map(|((a, b, c, d, e), f, g)| Owned::Ticket(a, b, c, d, e, f, g)),
         (any::<u8>(), bytes()).prop_map(|(a, b)| Owned::Extension(a, b)),
         bytes().prop_map(Owned::Ibake),
         bytes().prop_map(Owned::Esk),

@@ -10,13 +10,16 @@ use crate::output::Output;
 /// Explain a file or message of ours, field by field: offsets, lengths, names, values. Needs no key and shows nothing secret.
 ///
 /// It knows public parameters (text or DER), protected keys, sealed files and boxes, the messages of an exchange with and
-/// without their envelope, and identities (DER).
+/// without their envelope, identities (DER), and MIKEY messages, also in a line of a session description. A broken MIKEY
+/// message is explained up to its fault.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   ibake inspect params-a.txt
-  ibake inspect 0001000101..         a message, in hexadecimal or base64")]
+  ibake inspect 0001000101..         a message, in hexadecimal or base64
+  ibake inspect 'a=key-mgmt:mikey AQAFgM0X..'")]
 pub(crate) struct Args {
     /// A file, - for standard input, or the bytes themselves in hexadecimal or base64.
+    /// A MIKEY message may also come as its line of a session description, or a file of one with a single such line.
     #[arg(value_name = "FILE|HEX|BASE64")]
     what: String,
 }
@@ -31,14 +34,13 @@ pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
             Some(report) => report,
             None => describe_bytes(&files::within(path, bytes, total)?),
         };
-        report.map_err(at)?.print(out);
-        return Ok(());
+        return report.and_then(|r| r.finish(out)).map_err(at);
+    }
+    if let Some(message) = describe::key_mgmt(&args.what) {
+        return describe::any(&message?)?.finish(out);
     }
     match describe::decode_text(&args.what) {
-        Some(bytes) => {
-            describe::any(&bytes)?.print(out);
-            Ok(())
-        }
+        Some(bytes) => describe::any(&bytes)?.finish(out),
         None => Err(Failure::new(
             Kind::Input,
             "unknown",
@@ -47,13 +49,18 @@ pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
     }
 }
 
-/// A file may also hold the text of one of the two.
+/// A file may also hold the text of one of the two, or a session description.
 fn describe_bytes(bytes: &[u8]) -> Result<describe::Report, Failure> {
     let found = describe::any(bytes);
     if found.as_ref().is_err_and(|e| e.code == "unknown")
-        && let Some(inner) = std::str::from_utf8(bytes).ok().and_then(describe::decode_text)
+        && let Ok(text) = std::str::from_utf8(bytes)
     {
-        return describe::any(&inner);
+        if let Some(message) = describe::key_mgmt(text) {
+            return describe::any(&message?);
+        }
+        if let Some(inner) = describe::decode_text(text) {
+            return describe::any(&inner);
+        }
     }
     found
 }

@@ -33,7 +33,7 @@ pub(super) fn describe(der: &[u8]) -> Result<Report, Failure> {
             name: "(not in it)".into(),
             value: format!("length: {lengths}"),
         });
-        return Ok(Report { what: "identity (IBEIdentityInfo of RFC 5408)", bytes: der.len(), fields });
+        return Ok(Report::new("identity (IBEIdentityInfo of RFC 5408)", der.len(), fields));
     }
     // Neither: the more telling of the two reasons.
     match Identity::from_der(der, Granularity::Hour) {
@@ -78,7 +78,7 @@ fn of_parameters(p: &PublicParameters) -> Report {
         name: "(computed)".into(),
         value: format!("fingerprint {}", hex(p.fingerprint())),
     });
-    Report { what: "public parameters (IBESysParams of RFC 5408)", bytes: der.len(), fields }
+    Report::new("public parameters (IBESysParams of RFC 5408)", der.len(), fields)
 }
 
 fn bad() -> Failure {

@@ -1,6 +1,7 @@
 //! Explains any of our things field by field. Never needs a key and never shows anything secret.
 
 mod asn1;
+mod mikey;
 mod text;
 
 use ibake::encoding::{G2_BYTES, Reader};
@@ -17,6 +18,7 @@ use serde_json::json;
 use crate::error::{Failure, Kind};
 use crate::output::Output;
 
+pub(crate) use mikey::key_mgmt;
 pub(crate) use text::decode_text;
 
 /// One field: where it is, how long, its name in SPEC.md, what it says.
@@ -34,9 +36,23 @@ pub(crate) struct Report {
     pub(crate) what: &'static str,
     pub(crate) bytes: usize,
     pub(crate) fields: Vec<Field>,
+    /// What is well formed and should make its reader look twice.
+    pub(crate) warnings: Vec<String>,
+    /// Why the description ends early.
+    pub(crate) fault: Option<String>,
 }
 
 impl Report {
+    fn new(what: &'static str, bytes: usize, fields: Vec<Field>) -> Self {
+        Self { what, bytes, fields, warnings: Vec::new(), fault: None }
+    }
+
+    /// As [`Self::print`]; then a fault is a failure.
+    pub(crate) fn finish(self, out: &Output) -> Result<(), Failure> {
+        self.print(out);
+        self.fault.map_or(Ok(()), |fault| Err(Failure::new(Kind::Input, "decode", fault)))
+    }
+
     pub(crate) fn print(&self, out: &Output) {
         if out.is_json() {
             let fields: Vec<_> = self
@@ -44,13 +60,23 @@ impl Report {
                 .iter()
                 .map(|f| json!({ "offset": f.offset, "length": f.len, "name": f.name, "value": f.value }))
                 .collect();
-            out.object(&json!({ "what": self.what, "bytes": self.bytes, "fields": fields }));
+            let mut object = json!({ "what": self.what, "bytes": self.bytes, "fields": fields });
+            if !self.warnings.is_empty() {
+                object["warnings"] = json!(self.warnings);
+            }
+            if let Some(fault) = &self.fault {
+                object["fault"] = json!(fault);
+            }
+            out.object(&object);
             return;
         }
         out.text(&format!("{}, {} bytes\n\n  offset      length  field", self.what, self.bytes));
         let width = self.fields.iter().map(|f| f.name.chars().count()).max().unwrap_or(0);
         for f in &self.fields {
             out.text(&format!("{:>8}{:>12}  {:width$}  {}", f.offset, f.len, f.name, shorten(&f.value)));
+        }
+        for warning in &self.warnings {
+            out.text(&format!("\nwarning: {warning}"));
         }
     }
 }
@@ -95,6 +121,7 @@ pub(crate) fn any(bytes: &[u8]) -> Result<Report, Failure> {
             Err(_) if bytes.first() != Some(&1) => Err(unknown()),
             Err(e) => Err(e.into()),
         },
+        _ if mikey::is_message(bytes) => Ok(mikey::describe(bytes)),
         _ => Err(unknown()),
     }
 }
@@ -102,7 +129,8 @@ pub(crate) fn any(bytes: &[u8]) -> Result<Report, Failure> {
 fn unknown() -> Failure {
     Failure::new(Kind::Input, "unknown", "this is none of ibake's formats").hint(
         "Known are public parameters (text or DER), key files, sealed files and boxes, messages of an exchange with or \
-         without envelope, and identities, as files, hexadecimal or base64.",
+         without envelope, identities and MIKEY messages, as files, hexadecimal or base64, the last also as a \
+         key-mgmt line.",
     )
 }
 
@@ -111,7 +139,7 @@ fn report(what: &'static str, bytes: &[u8], fields: Vec<inspect::Field>) -> Repo
         .into_iter()
         .map(|f| Field { offset: f.offset, len: f.len, name: f.name.into(), value: f.value })
         .collect();
-    Report { what, bytes: bytes.len(), fields }
+    Report::new(what, bytes.len(), fields)
 }
 
 /// The outside of a protected key: no passphrase is needed for that, and nothing of the key shows.
@@ -201,7 +229,7 @@ fn sealed_file(bytes: &[u8], total: u64) -> Result<Report, Failure> {
         value: format!("{chunks} of at most {CHUNK} bytes, {} bytes of plaintext", length.saturating_sub(tags)),
     });
     let bytes = usize::try_from(total).unwrap_or(usize::MAX);
-    Ok(Report { what: "sealed file", bytes, fields: w.fields })
+    Ok(Report::new("sealed file", bytes, w.fields))
 }
 
 /// How much of a file has to be read to explain it: the longest header of a sealed file and the longest box.
@@ -261,7 +289,7 @@ impl<'a> Walk<'a> {
 
     fn finish(self, what: &'static str, bytes: &[u8]) -> Result<Report, Failure> {
         self.r.finish(what).map_err(Error::from)?;
-        Ok(Report { what, bytes: bytes.len(), fields: self.fields })
+        Ok(Report::new(what, bytes.len(), self.fields))
     }
 }
 
