@@ -524,6 +524,41 @@ fn contents_of_extensions_and_tickets_are_read_on_demand() {
 }
 
 #[test]
+fn shares_have_the_lengths_of_the_table() {
+    for (curve, first, n) in [
+        (EccCurve::P256, 4, Some(65)),
+        (EccCurve::P384, 4, Some(97)),
+        (EccCurve::P521, 4, Some(133)),
+        (EccCurve::P256, 2, Some(33)),
+        (EccCurve::B163, 3, Some(22)),
+        (EccCurve::K571, 4, Some(145)),
+        (EccCurve::P256, 0, None),
+        (EccCurve::P256, 6, None),
+        (EccCurve(0), 4, None),
+        (EccCurve(17), 4, None),
+        (EccCurve::X25519, 0, Some(32)),
+        (EccCurve::X25519, 255, Some(32)),
+        (EccCurve::P256_ML_KEM_KEY, 4, Some(1249)),
+        (EccCurve::P256_ML_KEM_CIPHERTEXT, 4, Some(1153)),
+        (EccCurve::P256_ML_KEM_KEY, 2, None),
+        (EccCurve(243), 4, None),
+    ] {
+        assert_eq!(curve.point_len(first), n, "{curve} {first}");
+    }
+    // Those of the suites are the shares of the library.
+    use ibake::dh::Share;
+    use ibake::suite::Group;
+    for (curve, group) in [
+        (EccCurve::P256, Group::P256),
+        (EccCurve::P384, Group::P384),
+        (EccCurve::P521, Group::P521),
+        (EccCurve::X25519, Group::X25519),
+    ] {
+        assert_eq!(curve.point_len(4), Some(Share::size(group)));
+    }
+}
+
+#[test]
 fn generic_ids_give_ssrc_roc_and_sequence_number() {
     let data = hex("01020304 05060708 090a");
     let id = GenericId { cs_id: 1, protocol: ProtType::SRTP, s: true, policies: &[0], session_data: &data, spi: &[] };
