@@ -13,6 +13,7 @@ import time
 
 from ibake_check.compare import all_cases, check_files, check_hashing, check_negative, check_schemas
 from ibake_check.mutate import check_mutations
+import mikey
 
 
 def main() -> int:
@@ -34,6 +35,9 @@ def main() -> int:
             yield check_negative(options.verbose)
 
         reports = everything()
+        good, total = mikey.check()
+        print(f"mikey: {good}/{total}", flush=True)
+        complete = good == total
     for report in reports:
         print(report, flush=True)
         for problem in report.problems:
