@@ -1,4 +1,4 @@
-//! The reader of the codec: knows its offset and its payload, for errors, and can note every field, for [`super::explain`].
+//! The reader of the codec: knows its offset and its payload, for errors, and can note every field, for [`super::explain()`].
 
 use alloc::vec::Vec;
 

@@ -105,7 +105,7 @@ pub enum SessionKey {
 /// A key of `len` bytes for crypto session `cs_id`, from a TGK. Source: RFC 3830 section 4.1.3.
 ///
 /// # Errors
-/// As [`derive`].
+/// As [`derive()`].
 pub fn from_tgk(
     prf: PrfFunc,
     tgk: &SecretVec,
@@ -120,7 +120,7 @@ pub fn from_tgk(
 /// A key of `len` bytes that protects messages, from a pre-shared or envelope key or an MPK. Source: RFC 3830 section 4.1.4.
 ///
 /// # Errors
-/// As [`derive`].
+/// As [`derive()`].
 pub fn for_messages(
     prf: PrfFunc,
     inkey: &SecretVec,
@@ -135,7 +135,7 @@ pub fn for_messages(
 /// MPK or TGK of `len` bytes from K_SESSION. Source: RFC 6267 section 5.1.
 ///
 /// # Errors
-/// As [`derive`].
+/// As [`derive()`].
 pub fn from_session(
     prf: PrfFunc,
     k_session: &SecretVec,
@@ -153,7 +153,7 @@ pub fn from_session(
 /// The authentication key for a MAC algorithm: as long as its tag.
 ///
 /// # Errors
-/// [`Refused::NullMac`], [`Refused::Algorithm`], and as [`derive`].
+/// [`Refused::NullMac`], [`Refused::Algorithm`], and as [`derive()`].
 pub fn authentication_key(
     prf: PrfFunc,
     alg: MacAlg,
@@ -171,7 +171,7 @@ pub fn authentication_key(
 /// Encryption and salting key for an encryption algorithm.
 ///
 /// # Errors
-/// [`Refused::NullEncryption`], [`Refused::Algorithm`], and as [`derive`].
+/// [`Refused::NullEncryption`], [`Refused::Algorithm`], and as [`derive()`].
 pub fn encryption_keys(
     prf: PrfFunc,
     alg: EncrAlg,
@@ -263,7 +263,7 @@ impl Ticket<'_> {
     /// `len` bytes from `inkey` under this label.
     ///
     /// # Errors
-    /// [`Refused::Field`] for a value that its length field cannot hold; as [`derive`].
+    /// [`Refused::Field`] for a value that its length field cannot hold; as [`derive()`].
     pub fn derive(&self, prf: PrfFunc, inkey: &SecretVec, len: usize) -> Result<SecretVec, Refused> {
         derive(prf, inkey.expose(), &[&self.label()?], len)
     }

@@ -42,7 +42,7 @@
 //! | [`Message`], [`Draft`], [`encode`] | reading, writing with a tag, writing |
 //! | [`Header`], [`Payload`], [`Chain`] | the parts; chains are payloads inside payloads |
 //! | [`numbers`], [`limits`] | the registry; every limit |
-//! | [`algorithms`], [`derive`], [`prf`] | MACs, encryption, key derivation |
+//! | [`algorithms`], [`mod@derive`], [`prf`] | MACs, encryption, key derivation |
 //! | [`explain()`] | any message for people, up to its fault |
 //! | [`sdp`] | `a=key-mgmt` lines and the list against bidding down |
 //!

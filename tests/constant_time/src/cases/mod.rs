@@ -8,6 +8,7 @@ mod ibe;
 mod keys;
 mod kgs;
 mod lockstep;
+mod mikey;
 mod traps;
 mod world;
 
@@ -18,8 +19,18 @@ use crate::probe::Probe;
 pub type Case = (&'static str, fn(&Probe));
 
 pub fn all() -> impl Iterator<Item = Case> {
-    [curve::CASES, dh::CASES, keys::CASES, ibe::CASES, batch::CASES, lockstep::CASES, kgs::CASES, exchange::CASES]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        curve::CASES,
+        dh::CASES,
+        keys::CASES,
+        ibe::CASES,
+        batch::CASES,
+        lockstep::CASES,
+        kgs::CASES,
+        exchange::CASES,
+        mikey::CASES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
