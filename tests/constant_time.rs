@@ -41,7 +41,7 @@ fn list(text: &str, name: &str) -> Vec<String> {
 fn cases() -> Names {
     let folder = "tests/constant_time/src/cases/";
     let mut all = Names::new();
-    for file in ["batch.rs", "curve.rs", "dh.rs", "ibe.rs", "keys.rs", "kgs.rs", "lockstep.rs"] {
+    for file in ["batch.rs", "curve.rs", "dh.rs", "ibe.rs", "keys.rs", "kgs.rs", "lockstep.rs", "mikey.rs"] {
         all.extend(list(&read(&format!("{folder}{file}")), "CASES"));
     }
     let exchange = read(&format!("{folder}exchange.rs"));
