@@ -3,8 +3,6 @@
 //! The scalar engine makes a table of powers. The one in lockstep needs none: its powers cost a third of a pairing, so the value is
 //! enough, and worth it from the second message on.
 
-#[cfg(feature = "simd")]
-use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -33,7 +31,7 @@ pub(super) enum Tables {
     Recipients(BTreeMap<[u8; 32], Recipient>),
     /// `e(Q_ID, P_pub)`, which everybody can compute.
     #[cfg(feature = "simd")]
-    Values(crate::simd::Engine, BTreeMap<[u8; 32], Box<[u8; GT_BYTES]>>),
+    Values(crate::simd::Engine, BTreeMap<[u8; 32], [u8; GT_BYTES]>),
 }
 
 /// An identity that one can encrypt to, and its context.
@@ -62,7 +60,7 @@ impl Tables {
                 let jobs: Vec<_> = often.chunks(super::job_size(often.len(), options)).collect();
                 let values = parallel::map(&jobs, &options.quiet(), |job| job.len(), |job| values(engine, job))?;
                 let mut values: BTreeMap<_, _> = often.iter().map(|known| known.0).zip(values.concat()).collect();
-                let own = cached.filter_map(|r| Some((*r.pkctx(), Box::new(*r.value()?.to_bytes().expose()))));
+                let own = cached.filter_map(|r| Some((*r.pkctx(), *r.value()?.to_bytes().expose())));
                 values.extend(own);
                 Ok(Self::Values(lanes, values))
             }
@@ -102,7 +100,7 @@ impl Tables {
                 // Never grown: that would leave copies.
                 let mut parts = Zeroizing::new(Vec::with_capacity(items.len()));
                 parts.extend(items.iter().map(|(.., k)| *k.parts_g2()));
-                let bases = items.iter().filter_map(|(ctx, ..)| known.get(*ctx)).map(|value| &**value);
+                let bases = items.iter().filter_map(|(ctx, ..)| known.get(*ctx));
                 lanes.powers_gt(&bases.zip(&*parts).collect::<Vec<_>>())
             }
         }
@@ -111,9 +109,9 @@ impl Tables {
 
 /// `e(Q_ID, P_pub)`.
 #[cfg(feature = "simd")]
-fn values(engine: Engine, job: &[Known<'_>]) -> Vec<Box<[u8; GT_BYTES]>> {
+fn values(engine: Engine, job: &[Known<'_>]) -> Vec<[u8; GT_BYTES]> {
     let hashes = engine.hash(&job.iter().map(|(.., id)| id.der()).collect::<Vec<_>>());
     let keys: Vec<_> = job.iter().map(|(_, p, _)| p.p_pub().to_uncompressed()).collect();
     let pairs: Vec<_> = hashes.iter().zip(&keys).collect();
-    engine.pairings(&pairs).iter().map(|value| Box::new(*value.expose())).collect()
+    engine.pairings(&pairs).iter().map(|value| *value.expose()).collect()
 }

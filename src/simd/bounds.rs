@@ -276,7 +276,7 @@ fn sums<V: Lane>(t: V::Token, d: &mut Draw) {
     same(s.squeeze().relax(), |i| -v[i]);
     // All in the top limb, next to 30 p.
     let mut high = [V::splat(t, 0); 8];
-    high[7] = V::splat(t, 30 * P[7] + (30 * P[6] >> BITS));
+    high[7] = V::splat(t, 30 * P[7] + ((30 * P[6]) >> BITS));
     let s: Fp<V, { SUB[0] - SUB_L }, { SUB[1] - SUB_B }> = a.sub(&Fp::<V, 20, 30>(high));
     within(&s.0, SUB[0] - SUB_L, SUB[1] - SUB_B);
     let a = most::<V, { LIMIT - units(20, 30) + SUB_LIMIT }, 4>(t, d);
