@@ -24,7 +24,8 @@
 //! if and only if `sum z_i t_i = 0 mod r`. If some `t_i` is not zero then, whatever the other weights are, at most one
 //! value of `z_i` modulo `r` fulfils that, and each value of `z_i` has probability at most 2^-127 (one value stands for
 //! zero too). So a batch with a false key passes with probability at most **2^-127**, for whatever keys were chosen
-//! before the weights were drawn; a range of a bisection likewise. The weights come from the caller's generator, hedged
+//! before the weights were drawn; a range of a bisection likewise. The engine in lockstep reads a weight as two signed
+//! halves `a`, `b` and multiplies by `a - b x^2`, which again is another number modulo `r` for every weight. The weights come from the caller's generator, hedged
 //! by a hash of all inputs: a generator that repeats itself gives other weights to other keys.
 //!
 //! **Who is at fault.** If the product is not one, halves are tried: one product for the left half, that of the right
@@ -33,7 +34,7 @@
 //!
 //! # Timing
 //! Constant in all secrets, as the single forms are. Private keys are points here: their weighted sum is complete and
-//! constant time in the points (`curve::sum`), never a bucket method. What shows: how many items there are, which of
+//! constant time in the points (`curve::sum`, `simd::sum`). What shows: how many items there are, which of
 //! them failed, the sizes of messages, and the weights, which are used once and are independent of everything else.
 //!
 //! # Sources
