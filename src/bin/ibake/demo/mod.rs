@@ -1,6 +1,7 @@
 //! The whole system at work on one machine, each server and each user in a process of its own.
 
 mod calls;
+mod many;
 mod process;
 mod tour;
 

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
 use super::calls::{Call, call, ready};
-use super::{FREE, Stage};
+use super::{FREE, Stage, many};
 use crate::when;
 
 const DAY: u64 = 86_400;
@@ -66,6 +66,7 @@ pub(super) fn run(stage: &mut Stage<'_>) {
         dave: User::new("dave", "sips:dave@b.example", true),
     };
     keys(stage, &cast);
+    many::run(stage);
     talking(stage, &cast);
     files(stage, &cast);
     refusals(stage, &cast);
