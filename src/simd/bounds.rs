@@ -148,13 +148,17 @@ fn within2<V: Lane>(raw: &Raw2<V>, l: u32, b: u32) {
     within(&raw[1], l, b);
 }
 
-/// Largest limbs and values.
+/// Largest limbs and values; in three lanes the lowest limb is a little less, so that reductions meet other quotients each time.
 fn most<V: Lane, const L: u32, const B: u32>(t: V::Token, draw: &mut Draw) -> Fp<V, L, B> {
-    worst(t, draw)
+    let mut a = worst::<V, L, B>(t, draw);
+    let mut low = a.0[0].to_words();
+    low[1..4].iter_mut().for_each(|x| *x -= draw.word() % (1 << 40));
+    a.0[0] = V::from_words(t, &low);
+    a
 }
 
 fn most2<V: Lane, const L: u32, const B: u32>(t: V::Token, draw: &mut Draw) -> Fp2<V, L, B> {
-    Fp2::new(worst(t, draw), worst(t, draw))
+    Fp2::new(most(t, draw), most(t, draw))
 }
 
 /// The residue of sixteen signed columns, over the Montgomery factor.
@@ -277,7 +281,8 @@ fn sums<V: Lane>(t: V::Token, d: &mut Draw) {
     // All in the top limb, next to 30 p.
     let mut high = [V::splat(t, 0); 8];
     high[7] = V::splat(t, 30 * P[7] + ((30 * P[6]) >> BITS));
-    let s: Fp<V, { SUB[0] - SUB_L }, { SUB[1] - SUB_B }> = a.sub(&Fp::<V, 20, 30>(high));
+    let nothing = Fp::<V, 9, 4>([V::splat(t, 0); 8]);
+    let s: Fp<V, { SUB[0] - SUB_L }, { SUB[1] - SUB_B }> = nothing.sub(&Fp::<V, 20, 30>(high));
     within(&s.0, SUB[0] - SUB_L, SUB[1] - SUB_B);
     let a = most::<V, { LIMIT - units(20, 30) + SUB_LIMIT }, 4>(t, d);
     let s: Fp<V, { LIMIT + SUB_LIMIT }, 64> = a.sub(&b);
