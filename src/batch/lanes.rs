@@ -24,7 +24,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 #[cfg(feature = "simd")]
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 #[cfg(feature = "simd")]
 use zeroize::Zeroizing;
 
@@ -171,7 +171,7 @@ impl Engine {
                 hand_over(engine.decode_g1(groups), |(d, valid)| {
                     let key = next(&mut given);
                     // Only a refused encoding is looked at further, for the reason.
-                    match declassify::verdict("secret point is valid", valid) {
+                    match declassify::verdict("secret point is valid", Choice::from(valid)) {
                         true => out.push(Ok(d)),
                         false => out.extend(scalar::decode_keys(&[key])),
                     }
@@ -319,7 +319,7 @@ impl Engine {
                 let (groups, rest) = points.split_at(lockstep(points.len(), POINTS_FROM));
                 let mut out = Vec::with_capacity(points.len());
                 for ((u, valid), bytes) in engine.decode_g2(groups).into_iter().zip(groups) {
-                    match bool::from(valid) {
+                    match valid == 1 {
                         true => out.push(Ok(u)),
                         false => out.extend(scalar::decode_points(&[bytes])),
                     }

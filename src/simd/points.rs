@@ -2,7 +2,6 @@
 
 use alloc::vec::Vec;
 
-use subtle::Choice;
 use zeroize::Zeroize;
 
 #[cfg(target_arch = "x86_64")]
@@ -20,13 +19,13 @@ use crate::encoding::{G1_BYTES, G2_BYTES};
 use crate::secret::{Secret, leaving_no_trace};
 
 impl Engine {
-    /// Secret compressed points of G1, uncompressed, and whether each is one: canonical, finite, on the curve, in the subgroup.
-    /// What stands next to a refusal is of no use.
+    /// Secret compressed points of G1, uncompressed, and 1 for each that is one: canonical, finite, on the curve, in the subgroup. What
+    /// stands next to a 0 is of no use.
     ///
     /// # Timing
     /// Constant in the bytes; varies with their number.
-    pub fn decode_g1(self, items: &[&[u8; G1_BYTES]]) -> Vec<(Secret<96>, Choice)> {
-        let mut out: Vec<_> = items.iter().map(|_| (Secret::zero(), Choice::from(0))).collect();
+    pub fn decode_g1(self, items: &[&[u8; G1_BYTES]]) -> Vec<(Secret<96>, u8)> {
+        let mut out: Vec<_> = items.iter().map(|_| (Secret::zero(), 0)).collect();
         leaving_no_trace::<DEPTH, _>(|| {
             for (group, out) in items.chunks(LANES).zip(out.chunks_mut(LANES)) {
                 on!(self, |token: V| decode_g1_group::<V>(token, group, out));
@@ -39,8 +38,8 @@ impl Engine {
     ///
     /// # Timing
     /// Constant in the bytes; varies with their number.
-    pub fn decode_g2(self, items: &[&[u8; G2_BYTES]]) -> Vec<(Point2, Choice)> {
-        let mut out = alloc::vec![([0; 2 * G2_BYTES], Choice::from(0)); items.len()];
+    pub fn decode_g2(self, items: &[&[u8; G2_BYTES]]) -> Vec<(Point2, u8)> {
+        let mut out = alloc::vec![([0; 2 * G2_BYTES], 0); items.len()];
         for (group, out) in items.chunks(LANES).zip(out.chunks_mut(LANES)) {
             on!(self, |token: V| decode_g2_group::<V>(token, group, out));
         }
@@ -120,11 +119,11 @@ fn load_compressed<'a, V: Lane, const N: usize>(
     (numbers, valid, V::from_words(token, &larger))
 }
 
-fn verdicts<V: Lane>(valid: V) -> impl Iterator<Item = Choice> {
-    valid.to_words().into_iter().map(|word| Choice::from((word & 1) as u8))
+fn verdicts<V: Lane>(valid: V) -> impl Iterator<Item = u8> {
+    valid.to_words().into_iter().map(|word| (word & 1) as u8)
 }
 
-fn decode_g1_group<V: Lane>(token: V::Token, group: &[&[u8; G1_BYTES]], out: &mut [(Secret<96>, Choice)]) {
+fn decode_g1_group<V: Lane>(token: V::Token, group: &[&[u8; G1_BYTES]], out: &mut [(Secret<96>, u8)]) {
     let ([x], valid, larger) = load_compressed::<V, 1>(token, group.iter().map(|b| &b[..]));
     let mut y = x.0;
     let on_curve = V::g1_lift(&x.0, larger, &mut y);
@@ -133,7 +132,7 @@ fn decode_g1_group<V: Lane>(token: V::Token, group: &[&[u8; G1_BYTES]], out: &mu
     out.iter_mut().zip(verdicts(valid)).for_each(|((_, o), v)| *o = v);
 }
 
-fn decode_g2_group<V: Lane>(token: V::Token, group: &[&[u8; G2_BYTES]], out: &mut [(Point2, Choice)]) {
+fn decode_g2_group<V: Lane>(token: V::Token, group: &[&[u8; G2_BYTES]], out: &mut [(Point2, u8)]) {
     let ([x1, x0], valid, larger) = load_compressed::<V, 2>(token, group.iter().map(|b| &b[..]));
     let x = Fe2::new(x0, x1).0;
     let mut y = x;
