@@ -9,7 +9,7 @@ use std::time::Duration;
 use ark_bls12_381::{Bls12_381, Fq, Fq2, Fq6, Fq12};
 use ark_ec::pairing::{MillerLoopOutput, Pairing};
 use ark_ec::{CurveGroup, PrimeGroup};
-use ark_ff::{BigInteger, CyclotomicMultSubgroup, Field, PrimeField};
+use ark_ff::{AdditiveGroup, BigInteger, CyclotomicMultSubgroup, Field, PrimeField};
 use blst::{blst_fp, blst_fp2, blst_fp12, blst_p1, blst_p2};
 use ibake::simd::exposed::{Operation, State};
 use ibake::simd::{Engine, LANES};
@@ -236,7 +236,7 @@ fn on_ark(o: &Operands, operation: Operation, times: usize) -> Run<'static> {
             chain(times, a, |x| *x = Bls12_381::final_exponentiation(MillerLoopOutput(*x)).unwrap().0)
         }
         Operation::G1Add => chain(times, p, move |x| *x += p1),
-        Operation::G1Double => chain(times, p, |x| *x += *x),
+        Operation::G1Double => chain(times, p, |x| _ = x.double_in_place()),
         Operation::G2Add => chain(times, q, move |x| *x += q1),
     }
 }
