@@ -184,6 +184,8 @@ pub enum PeerError {
     BadCookie,
     /// The cache of recent exchanges is full.
     Busy,
+    /// The signature is not the signer's on this message.
+    Signature,
 }
 
 /// The caller's own mistakes.
@@ -325,6 +327,7 @@ impl fmt::Display for PeerError {
             Self::SameIdentity => f.write_str("both ends have the same identity"),
             Self::BadCookie => f.write_str("the cookie is not ours or too old"),
             Self::Busy => f.write_str("too many exchanges at once"),
+            Self::Signature => f.write_str("the signature is false"),
         }
     }
 }

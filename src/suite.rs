@@ -42,6 +42,9 @@ pub mod labels {
     pub const CT: &str = "ct";
     pub const NONCE: &str = "nonce";
     pub const SIGMA: &str = "sigma";
+    pub const SIGN: &str = "sign";
+    pub const SIGN_T: &str = "sign t";
+    pub const SIGN_H: &str = "sign h";
     pub const BATCH_WEIGHTS: &str = "batch weights";
 }
 

@@ -208,14 +208,21 @@ impl Engine {
         }
     }
 
-    /// Whether `e(d_i, P2) = e(Q_i, P_pub)`, each exactly, with `Q_i` from [`Engine::hash_raw`].
-    pub(super) fn verify_each(self, items: &[(&Point1, &Point1)], parameters: &PublicParameters) -> Vec<bool> {
+    /// Whether `e(d_i, P2) = e(Q_i, P_pub)`, each exactly; `raw` if `Q_i` comes from [`Engine::hash_raw`].
+    #[cfg_attr(not(feature = "simd"), allow(unused_variables))]
+    pub(super) fn verify_each(
+        self,
+        items: &[(&Point1, &Point1)],
+        raw: bool,
+        parameters: &PublicParameters,
+    ) -> Vec<bool> {
         match self {
             #[cfg(feature = "simd")]
             Self::Lockstep(engine) => {
-                let raw: Vec<_> = items.iter().map(|(_, q)| *q).collect();
-                let hashes = engine.clear_cofactor(&raw);
-                let pairs: Vec<_> = items.iter().zip(&hashes).map(|((d, _), q)| [*d, q]).collect();
+                let given: Vec<_> = items.iter().map(|(_, q)| *q).collect();
+                let cleared = if raw { engine.clear_cofactor(&given) } else { Vec::new() };
+                let points = if raw { cleared.iter().collect() } else { given };
+                let pairs: Vec<_> = items.iter().zip(points).map(|((d, _), q)| [*d, q]).collect();
                 let p_pub = engine.prepare_g2(&parameters.p_pub().to_uncompressed());
                 let minus = engine.prepare_g2(&G2::generator().neg().to_uncompressed());
                 let one = Gt::one().to_bytes();

@@ -1,4 +1,4 @@
-//! Many at once: extract, verify, encapsulate, decapsulate, seal and open, over slices.
+//! Many at once: extract, verify keys and signatures, encapsulate, decapsulate, seal and open, over slices.
 //!
 //! Every operation gives the bytes, verdicts and errors of its single form, in the order of the items, whatever the
 //! number of threads, the engine and the features of the build. An item that fails is named by its place and does not
@@ -25,8 +25,11 @@
 //! value of `z_i` modulo `r` fulfils that, and each value of `z_i` has probability at most 2^-127 (one value stands for
 //! zero too). So a batch with a false key passes with probability at most **2^-127**, for whatever keys were chosen
 //! before the weights were drawn; a range of a bisection likewise. The engine in lockstep reads a weight as two signed
-//! halves `a`, `b` and multiplies by `a - b x^2`, which again is another number modulo `r` for every weight. The weights come from the caller's generator, hedged
-//! by a hash of all inputs: a generator that repeats itself gives other weights to other keys.
+//! halves `a`, `b` and multiplies by `a - b x^2`, which again is another number modulo `r` for every weight. The weights
+//! come from the caller's generator, hedged by a hash of all inputs: a generator that repeats itself gives other weights
+//! to other keys.
+//!
+//! Signatures are verified by the same equation, with `S_i` for `d_i` and `T_i + [h_i]Q_i` for `Q_i`.
 //!
 //! **Who is at fault.** If the product is not one, halves are tried: one product for the left half, that of the right
 //! half follows from it and its parent. Ranges below eight items, and everything still open after `n / 16` products,
@@ -53,6 +56,7 @@ mod locate;
 mod pairings;
 mod parallel;
 mod scalar;
+mod signatures;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -74,6 +78,7 @@ pub use pairings::key_pairings;
 #[cfg(feature = "hazmat")]
 pub use pairings::pairings;
 pub use parallel::Pool;
+pub use signatures::{SignedItem, verify_signatures};
 pub use verify::{verify_decoded, verify_keys};
 
 use zeroize::Zeroize;

@@ -65,14 +65,14 @@ pub fn verify_keys<'b, R: TryCryptoRng + ?Sized>(
             engine: Engine::pick_for(items.len()),
             options,
             weights: &weights,
-            item: |i: usize| {
+            source: Keys(|i: usize| {
                 let (identity, point) = parsed[i].as_ref()?;
                 Some((Given::Bytes(point), identity, items[i].1))
-            },
+            }),
         };
         let (parts, bad) = batch.run(items.len())?;
         let release = |part: &Part<'_>| {
-            part.verdicts(&bad, |key| {
+            part.verdicts(&bad, KeyError::NotGenuine.into(), |key| {
                 let (identity, _) = parsed[key.place].as_ref().ok_or(KeyError::NotGenuine)?;
                 Ok(PrivateKey::assemble(identity.clone(), key.parameters, g1(key.d.expose())))
             })
@@ -108,13 +108,14 @@ pub fn verify_decoded<R: TryCryptoRng + ?Sized>(
             engine: Engine::pick_for(items.len()),
             options,
             weights: &weights,
-            item: |i: usize| {
+            source: Keys(|i: usize| {
                 let (key, parameters) = items[i];
                 (!other(&items[i])).then(|| (Given::Point(key.point()), key.identity(), parameters))
-            },
+            }),
         };
         let (parts, bad) = batch.run(items.len())?;
-        Ok(scatter(early, parts.iter().map(|part| part.verdicts(&bad, |_| Ok(()))).collect()))
+        let verdicts = |part: &Part<'_>| part.verdicts(&bad, KeyError::NotGenuine.into(), |_| Ok(()));
+        Ok(scatter(early, parts.iter().map(verdicts).collect()))
     })
 }
 
@@ -126,31 +127,32 @@ enum Given<'a> {
     Point(&'a G1),
 }
 
-/// A key whose encoding is right, on its way to the product.
-struct Decoded<'a> {
-    place: usize,
-    d: Secret<{ 2 * G1_BYTES }>,
-    /// As [`Engine::hash_raw`] gives it.
-    q: Point1,
-    parameters: &'a PublicParameters,
+/// An item whose encoding is right, on its way to the product: genuine if `e(d, P2) = e(q, P_pub)`.
+pub(super) struct Decoded<'a> {
+    pub(super) place: usize,
+    pub(super) d: Secret<{ 2 * G1_BYTES }>,
+    /// As [`Engine::hash_raw`] gives it, if the source is [raw](Source::RAW).
+    pub(super) q: Point1,
+    pub(super) parameters: &'a PublicParameters,
 }
 
-/// What a job gives: its keys in order, and those that failed.
-struct Part<'a> {
-    decoded: Vec<Decoded<'a>>,
-    failed: Vec<(usize, Error)>,
+/// What a job gives: its items in order, and those that failed.
+pub(super) struct Part<'a> {
+    pub(super) decoded: Vec<Decoded<'a>>,
+    pub(super) failed: Vec<(usize, Error)>,
 }
 
 impl Part<'_> {
-    /// The verdicts on the keys of the job: what `good` makes of those whose place is not `bad`.
-    fn verdicts<T>(
+    /// The verdicts on the items of the job: `error` for those whose place is `bad`, what `good` makes of the others.
+    pub(super) fn verdicts<T>(
         &self,
         bad: &BTreeSet<usize>,
+        error: Error,
         good: impl Fn(&Decoded<'_>) -> Result<T, Error>,
     ) -> Vec<(usize, Result<T, Error>)> {
         let mut out = Vec::with_capacity(self.decoded.len() + self.failed.len());
         for key in &self.decoded {
-            let verdict = if bad.contains(&key.place) { Err(KeyError::NotGenuine.into()) } else { good(key) };
+            let verdict = if bad.contains(&key.place) { Err(error) } else { good(key) };
             out.push((key.place, verdict));
         }
         out.extend(self.failed.iter().map(|(place, e)| (*place, Err(*e))));
@@ -176,45 +178,38 @@ impl Sums {
     }
 }
 
-struct Batch<'a, F> {
-    engine: Engine,
-    options: &'a Options<'a>,
-    weights: &'a [u128],
-    /// The item at a place, unless it has failed already.
-    item: F,
+/// Where the two sides of the equation come from.
+pub(super) trait Source<'k>: Sync {
+    /// Whether the right sides still want their cofactor cleared.
+    const RAW: bool;
+
+    /// The parameters of the item at a place, unless it has failed already.
+    fn parameters(&self, place: usize) -> Option<&'k PublicParameters>;
+    /// Decodes and hashes the items of one job that have not failed already.
+    fn part(&self, engine: Engine, places: &[usize]) -> Part<'k>;
 }
 
-impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)> + Sync> Batch<'_, F> {
-    /// All items that had not failed before, job by job, and the places of those that are not genuine.
-    fn run(&self, n: usize) -> Result<(Vec<Part<'k>>, BTreeSet<usize>), BatchError> {
-        let size = job_size(n, self.options);
-        let groups = groups((0..n).map(|i| Some(*(self.item)(i)?.2.fingerprint())));
-        let jobs: Vec<(usize, &[usize])> =
-            groups.iter().enumerate().flat_map(|(g, places)| places.chunks(size).map(move |c| (g, c))).collect();
-        let parts = parallel::map(&jobs, self.options, |(_, c)| c.len(), |(_, places)| self.part(places))?;
-        let mut bad = BTreeSet::new();
-        for group in 0..groups.len() {
-            // The jobs of a group stand together.
-            let own = || jobs.iter().zip(&parts).filter(|((g, _), _)| *g == group).map(|(_, part)| part);
-            let keys: Vec<&Decoded<'_>> = own().flat_map(|part| &part.decoded).collect();
-            let found = self.group(&keys)?;
-            bad.extend(found.into_iter().filter_map(|i| keys.get(i)).map(|key| key.place));
-        }
-        Ok((parts, bad))
+/// Private keys; the function gives the item at a place, unless it has failed already.
+struct Keys<F>(F);
+
+impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)> + Sync> Source<'k> for Keys<F> {
+    const RAW: bool = true;
+
+    fn parameters(&self, place: usize) -> Option<&'k PublicParameters> {
+        Some((self.0)(place)?.2)
     }
 
-    /// Decodes and hashes one job.
-    fn part(&self, places: &[usize]) -> Part<'k> {
-        let items: Vec<_> = places.iter().filter_map(|i| (self.item)(*i).map(|item| (*i, item))).collect();
+    fn part(&self, engine: Engine, places: &[usize]) -> Part<'k> {
+        let items: Vec<_> = places.iter().filter_map(|i| (self.0)(*i).map(|item| (*i, item))).collect();
         let bytes = items.iter().filter_map(|(_, (given, ..))| match given {
             Given::Bytes(b) => Some(*b),
             Given::Point(_) => None,
         });
-        let from_bytes = self.engine.decode_keys(&bytes.collect::<Vec<_>>());
+        let from_bytes = engine.decode_keys(&bytes.collect::<Vec<_>>());
         let mut from_bytes = from_bytes.iter();
         let mut part = Part { decoded: Vec::with_capacity(items.len()), failed: Vec::new() };
         let ders: Vec<&[u8]> = items.iter().map(|(_, (_, identity, _))| identity.der()).collect();
-        for ((place, (given, _, parameters)), q) in items.iter().zip(self.engine.hash_raw(&ders)) {
+        for ((place, (given, _, parameters)), q) in items.iter().zip(engine.hash_raw(&ders)) {
             let d = match given {
                 Given::Point(d) => Ok(Secret::new(d.to_uncompressed())),
                 Given::Bytes(_) => next(&mut from_bytes).as_ref().map(Secret::duplicate).map_err(|e| Error::from(*e)),
@@ -226,6 +221,34 @@ impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)>
         }
         part
     }
+}
+
+pub(super) struct Batch<'a, S> {
+    pub(super) engine: Engine,
+    pub(super) options: &'a Options<'a>,
+    pub(super) weights: &'a [u128],
+    pub(super) source: S,
+}
+
+impl<'k, S: Source<'k>> Batch<'_, S> {
+    /// All items that had not failed before, job by job, and the places of those that are not genuine.
+    pub(super) fn run(&self, n: usize) -> Result<(Vec<Part<'k>>, BTreeSet<usize>), BatchError> {
+        let size = job_size(n, self.options);
+        let groups = groups((0..n).map(|i| Some(*self.source.parameters(i)?.fingerprint())));
+        let jobs: Vec<(usize, &[usize])> =
+            groups.iter().enumerate().flat_map(|(g, places)| places.chunks(size).map(move |c| (g, c))).collect();
+        let parts =
+            parallel::map(&jobs, self.options, |(_, c)| c.len(), |(_, places)| self.source.part(self.engine, places))?;
+        let mut bad = BTreeSet::new();
+        for group in 0..groups.len() {
+            // The jobs of a group stand together.
+            let own = || jobs.iter().zip(&parts).filter(|((g, _), _)| *g == group).map(|(_, part)| part);
+            let keys: Vec<&Decoded<'_>> = own().flat_map(|part| &part.decoded).collect();
+            let found = self.group(&keys)?;
+            bad.extend(found.into_iter().filter_map(|i| keys.get(i)).map(|key| key.place));
+        }
+        Ok((parts, bad))
+    }
 
     fn sums(&self, keys: &[&Decoded<'_>]) -> Sums {
         let weights: Vec<u128> = keys.iter().map(|k| self.weights[k.place]).collect();
@@ -233,7 +256,10 @@ impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)>
         let q: Vec<&Point1> = keys.iter().map(|k| &k.q).collect();
         Sums {
             d: g1(self.engine.weighted_sum(&d, &weights).expose()),
-            q: g1(&self.engine.weighted_sum_raw(&q, &weights)),
+            q: g1(&match S::RAW {
+                true => self.engine.weighted_sum_raw(&q, &weights),
+                false => *self.engine.weighted_sum(&q, &weights).expose(),
+            }),
         }
     }
 
@@ -250,13 +276,13 @@ impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)>
 }
 
 /// The search for false keys in one group.
-struct Search<'a, 'k, F> {
-    batch: &'a Batch<'a, F>,
+struct Search<'a, 'k, S> {
+    batch: &'a Batch<'a, S>,
     keys: &'a [&'a Decoded<'k>],
     parameters: &'k PublicParameters,
 }
 
-impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)> + Sync> Check for Search<'_, 'k, F> {
+impl<'k, S: Source<'k>> Check for Search<'_, 'k, S> {
     type Product = Gt;
 
     fn product(&mut self, range: Range<usize>) -> Result<Gt, BatchError> {
@@ -283,7 +309,8 @@ impl<'k, F: Fn(usize) -> Option<(Given<'k>, &'k Identity, &'k PublicParameters)>
             |j| j.len(),
             |job| {
                 let one = |i: &usize| self.keys.get(*i).map(|k| (k.d.expose(), &k.q));
-                self.batch.engine.verify_each(&job.iter().filter_map(one).collect::<Vec<_>>(), self.parameters)
+                let items: Vec<_> = job.iter().filter_map(one).collect();
+                self.batch.engine.verify_each(&items, S::RAW, self.parameters)
             },
         )?;
         Ok(verdicts.concat())

@@ -40,6 +40,7 @@ pub mod oid;
 pub mod params;
 pub mod period;
 pub mod sealed;
+pub mod sign;
 
 mod asn1;
 mod host;
