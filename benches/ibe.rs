@@ -25,9 +25,12 @@ use ::ibe::kem::cgw_fo::CGWFO;
 use ::ibe::kem::cgw_kv::CGWKV;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use ibake::batch::{Options, SignedItem, verify_signatures};
 use ibake::ibe::extract::{MasterKey, PrivateKey};
 use ibake::ibe::kem::{Encapsulation, Recipient};
 use ibake::ibe::sealed::{SealedBox, seal};
+use ibake::ibe::sign::{sign, sign_deterministic, verify};
+use ibake::ibe::{Name, Purpose};
 use ibake::suite::Aead;
 
 use world::{Cheap, World, rng};
@@ -205,5 +208,45 @@ fn boxes(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, issuing, encapsulation, boxes);
+/// Beside the verification of a key, which has the same equation: a signature adds a multiplication and a point to decode.
+fn signatures(c: &mut Criterion) {
+    let world = World::new();
+    let bob = &world.bob;
+    let signer = |name: &str| {
+        let name = Name::parse(name).unwrap();
+        let identity = bob.parameters.identity(name, Purpose::Sign, bob.identity.period().start()).unwrap();
+        bob.issuer.extract(&identity).unwrap()
+    };
+    let key = signer("bob@mail.example");
+    let (message, mut rng) = ([7; 64], rng());
+    let mut g = group(c, "sign 64 B");
+    bench(&mut g, OURS, || sign(&key, b"bench", black_box(&message), &mut rng).unwrap());
+    g.finish();
+
+    let signature = *sign_deterministic(&key, b"bench", &message).unwrap().as_bytes();
+    let mut g = group(c, "verify a signature, decoding included");
+    bench(&mut g, "ours", || {
+        verify(&bob.parameters, key.identity(), b"bench", &message, black_box(&signature)).unwrap()
+    });
+    g.finish();
+
+    for n in [8, 64, 1024] {
+        let keys: Vec<_> = (0..n).map(|i| signer(&format!("user{i}@mail.example"))).collect();
+        let signed = |k| *sign_deterministic(k, b"bench", &message).unwrap().as_bytes();
+        let signatures: Vec<_> = keys.iter().map(signed).collect();
+        let item = |(k, signature)| {
+            let (parameters, identity) = (&bob.parameters, PrivateKey::identity(k));
+            SignedItem { parameters, identity, context: b"bench", message: &message, signature }
+        };
+        let items: Vec<_> = keys.iter().zip(signatures.iter().map(|s| &s[..])).map(item).collect();
+        let mut g = group(c, &format!("verify {n} signatures of {n} signers"));
+        g.throughput(Throughput::Elements(n));
+        bench(&mut g, "ours", || {
+            assert!(verify_signatures(&items, &Options::default(), &mut rng).unwrap().iter().all(Result::is_ok));
+        });
+        g.finish();
+    }
+}
+
+criterion_group!(benches, issuing, encapsulation, boxes, signatures);
 criterion_main!(benches);

@@ -138,6 +138,7 @@ bounded_tests! {
     encapsulation
     sealed_box
     sealed_file
+    signature
     #[cfg(feature = "hazmat")] key_ref
     message
     envelope

@@ -162,6 +162,49 @@ fn issuing_loading_and_opening_leave_no_key() {
 }
 
 #[test]
+fn signing_leaves_neither_key_nor_nonce() {
+    use ibake::ibe::sign::{sign, sign_deterministic};
+    use ibake::ibe::{Name, Purpose};
+    use ibake::kdf::{Prk, hash, label};
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let w = World::new("wiping signatures");
+    let identity = w.a.parameters.identity(Name::parse(common::ALICE).unwrap(), Purpose::Sign, NOW).unwrap();
+    let stored = w.a.issuer.extract(&identity).unwrap().to_bytes();
+    let (_, point) = stored.expose().split_at(stored.expose().len() - 48);
+    // The nonce by SPEC.md 4.9, before it is reduced: without a generator and with one that gives known bytes.
+    let lp = |x: &[u8]| [&ibake::encoding::lp(x)[..], x].concat();
+    let (p_pub, der) = (w.a.parameters.p_pub_bytes(), lp(identity.der()));
+    let pkctx = hash(&[label("id").as_ref(), &[0, 1], p_pub, &der]);
+    let m = hash(&[label("sign").as_ref(), &pkctx, &lp(b"test"), b"message"]);
+    let mut rng = w.rng.clone();
+    let fresh = ibake::secret::Secret::<32>::random(&mut rng.clone()).unwrap();
+    let wide = |fresh: &[u8; 32]| {
+        Prk::extract(fresh, &[point]).expand::<48>(&[label("sign t").as_ref(), &m]).expose().to_vec()
+    };
+    let nonces = [wide(&[0; 32]), wide(fresh.expose())];
+    let reduced = nonces.each_ref().map(|t| reduce(t));
+    let needles: [&[u8]; 6] = [&point[1..], &nonces[0], &nonces[1], &reduced[0], &reduced[1], fresh.expose()];
+    // The recording generator keeps what it gave, so it must outlive the watch, and must not grow in it.
+    rng.drawn = Vec::with_capacity(100);
+    let found = left_behind(&needles, || {
+        let key = PrivateKey::from_bytes(stored.expose(), &w.a.parameters).unwrap();
+        let signatures = [sign_deterministic(&key, b"test", b"message"), sign(&key, b"test", b"message", &mut rng)];
+        for signature in signatures {
+            signature.unwrap().verify(&w.a.parameters, &identity, b"test", b"message").unwrap();
+        }
+    });
+    assert_eq!(found, 0);
+    assert_eq!(rng.drawn.last().unwrap(), fresh.expose());
+}
+
+/// The number modulo the group order as the limbs that a scalar has in memory.
+fn reduce(wide: &[u8]) -> Vec<u8> {
+    let mut little = [0; 64];
+    little.iter_mut().zip(wide.iter().rev()).for_each(|(l, b)| *l = *b);
+    bls12_381::Scalar::from_bytes_wide(&little).to_bytes().to_vec()
+}
+
+#[test]
 fn batches_leave_no_key() {
     use ibake::batch::{self, Encapsulated, OpenItem, Options, SealItem, To, all};
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -14,6 +14,7 @@ mod parameters;
 mod points;
 mod roles;
 mod sealed;
+mod signatures;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -55,6 +56,7 @@ entries! {
     sealed::encapsulation, encapsulation_seeds, true;
     sealed::sealed_box, box_seeds, true;
     sealed::sealed_file, file_seeds, true;
+    signatures::signature, signature_seeds, true;
     #[cfg(feature = "hazmat")] messages::key_ref, key_ref_seeds, false;
     messages::message, message_seeds, true;
     messages::envelope, envelope_seeds, true;

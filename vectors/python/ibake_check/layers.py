@@ -7,7 +7,7 @@ from typing import Any
 
 from py_ecc.optimized_bls12_381.optimized_curve import multiply
 
-from . import names
+from . import names, signatures
 from .containers import (
     Keys,
     Secret,
@@ -323,6 +323,25 @@ def _chunks(i: Inputs) -> Outputs:
 @group("file/open", parameters_list="bytes*", private_keys="bytes*", ad="bytes", file="bytes")
 def _open_file(i: Inputs) -> Outputs:
     return {"plaintext": open_file(i.bytes("file"), _keys(i), i.bytes("ad"))}
+
+
+# ---- signatures: 4.9
+
+
+@group("signatures/sign", parameters="bytes", private_key="bytes", context="bytes", message="bytes", fresh="bytes")
+def _sign(i: Inputs) -> Outputs:
+    p = _parameters(i)
+    key = PrivateKey.load(i.bytes("private_key"), p)
+    s = signatures.sign(p, key, i.bytes("context"), i.bytes("message"), i.bytes("fresh"))
+    fixed = {"m": s.m, "t": _u32(s.t), "T": s.commitment, "h": _u32(s.challenge), "S": s.response}
+    return fixed | {"signature": s.encoded}
+
+
+@group("signatures/verify", parameters="bytes", ID="bytes", context="bytes", message="bytes", signature="bytes")
+def _verify(i: Inputs) -> Outputs:
+    p = _parameters(i)
+    m, c = signatures.verify(p, _identity(i, p), i.bytes("context"), i.bytes("message"), i.bytes("signature"))
+    return {"m": m, "h": _u32(c)}
 
 
 # ---- exchange: 4.2, 5

@@ -1,10 +1,11 @@
-//! Setup, extraction, private keys, the KEM, boxes and files.
+//! Setup, extraction, private keys, the KEM, boxes, files and signatures.
 
 use ibake::error::Error;
 use ibake::ibe::extract::MasterKey;
 use ibake::ibe::file::{Header, Sealer};
 use ibake::ibe::kem::{ENCAPSULATION_BYTES, Encapsulation, Recipient};
 use ibake::ibe::sealed::{SealedBox, seal};
+use ibake::ibe::sign::{sign, sign_deterministic};
 use ibake::suite::Aead;
 
 use super::Case;
@@ -27,6 +28,7 @@ pub const CASES: &[Case] = &[
     ("box-refused", box_refused),
     ("file-aes256gcm", |p| file(p, Aead::Aes256Gcm)),
     ("file-chacha20poly1305", |p| file(p, Aead::ChaCha20Poly1305)),
+    ("sign", signing),
 ];
 
 /// Draws a master key, publishes its parameters, binds both together.
@@ -136,4 +138,19 @@ fn file(p: &Probe, aead: Aead) {
     p.public(&chunk);
     let mut opener = Header::decode(&header).and_then(|h| h.open(&[b.key(p)], b"ad")).expect("it names bob");
     p.tainted(opener.chunk(&chunk, true).expect("just sealed").expose());
+}
+
+/// Key, fresh bytes and message are marked; what comes out has been let go, and the key still bears its mark.
+fn signing(p: &Probe) {
+    let side = alice();
+    let key = side.signing_key(p);
+    let message = p.secret_array([7; 60]);
+    let hedged = sign(&key, b"test", &message, &mut p.rng()).expect("the generator works");
+    let plain = sign_deterministic(&key, b"test", &message).expect("a signing key");
+    for signature in [hedged, plain] {
+        p.public(signature.as_bytes());
+        assert!(signature.verify(&side.parameters, key.identity(), b"test", &[7; 60]).is_ok());
+    }
+    let bytes = key.to_bytes();
+    p.tainted(&bytes.expose()[bytes.expose().len() - 48..]);
 }

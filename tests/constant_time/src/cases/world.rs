@@ -23,6 +23,7 @@ pub struct Side {
     pub parameters: PublicParameters,
     pub identity: Identity,
     key: Vec<u8>,
+    signing_key: Vec<u8>,
 }
 
 impl Side {
@@ -35,8 +36,10 @@ impl Side {
             .and_then(|name| parameters.identity(name, Purpose::Decrypt, NOW).ok())
             .expect("the name is valid");
         let issuer = master.issuer(parameters.clone()).expect("these belong together");
-        let key = issuer.extract(&identity).expect("the identity is ours").to_bytes().expose().to_vec();
-        Self { master: bytes, parameters, identity, key }
+        let stored = |identity| issuer.extract(identity).expect("the identity is ours").to_bytes().expose().to_vec();
+        let signer = parameters.identity(identity.name().clone(), Purpose::Sign, NOW).expect("the name is valid");
+        let (key, signing_key) = (stored(&identity), stored(&signer));
+        Self { master: bytes, parameters, identity, key, signing_key }
     }
 
     /// The private key in serial form: its last 48 bytes are the point, and secret.
@@ -45,6 +48,14 @@ impl Side {
         let point = bytes.len() - 48;
         probe.secret(&mut bytes[point..]);
         bytes
+    }
+
+    /// The private key for signing, marked.
+    pub fn signing_key(&self, probe: &Probe) -> PrivateKey {
+        let mut bytes = self.signing_key.clone();
+        let point = bytes.len() - 48;
+        probe.secret(&mut bytes[point..]);
+        PrivateKey::from_bytes(&bytes, &self.parameters).expect("a key of these parameters")
     }
 
     /// The private key, marked.

@@ -1,19 +1,24 @@
 //! Against points, DER, keys, boxes, files and names.
 
-use ibake::ibe::oid;
+use ibake::ibe::{Purpose, oid};
 use ibake::suite::Aead;
 use serde_json::json;
 
 use super::{Title, flipped, negative, replaced};
 use crate::vectors::fields::hex;
-use crate::vectors::layers::tools::{algorithms, encapsulation, file_bytes, file_inputs, holder, sealed_to, small_x};
+use crate::vectors::layers::tools::{
+    algorithms, encapsulation, file_bytes, file_inputs, holder, sealed_to, signed, small_x,
+};
 use crate::vectors::negative::Negative;
 use crate::vectors::rng::Seeded;
-use crate::vectors::world::{ALICE, BOB, CAROL, DAVE, World};
+use crate::vectors::world::{ALICE, BOB, CAROL, DAVE, DAY, NOW, World};
 
 pub(super) fn cases() -> Vec<Negative> {
     let w = World::new();
-    [points(&w), identities(&w), parameters(&w), keys(&w), boxes(&w), files(&w)].into_iter().flatten().collect()
+    [points(&w), identities(&w), parameters(&w), keys(&w), boxes(&w), files(&w), signatures(&w)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn points(w: &World) -> Vec<Negative> {
@@ -171,6 +176,59 @@ fn keys(w: &World) -> Vec<Negative> {
                 .enumerate()
                 .map(|(i, b)| if i == 3 { 1 } else { *b })
                 .collect::<Vec<_>>(),
+        ),
+    ]
+}
+
+fn signatures(w: &World) -> Vec<Negative> {
+    let good = signed(w, b"message");
+    let of = |title: Title, field: &str, to: &[u8]| {
+        let mut inputs = good.clone();
+        inputs[field] = hex(to);
+        negative(title, "signatures", "verify", inputs)
+    };
+    let read =
+        |v: &serde_json::Value| base16ct::lower::decode_vec(v["signature"].as_str().unwrap_or("")).unwrap_or_default();
+    let (bytes, other) = (read(&good), read(&signed(w, b"other")));
+    let (t, s) = bytes.split_at(48);
+    let infinity = [&[0xc0][..], &[0; 47]].concat();
+    vec![
+        of(("signature-message", "a signature is shown beside another text", "4.9"), "message", b"messages"),
+        of(("signature-context", "a signature made for one purpose is used for another", "4.9.1"), "context", b"tests"),
+        of(
+            ("signature-name", "a signature is said to be somebody else's", "4.9"),
+            "ID",
+            w.identity_at(CAROL, Purpose::Sign, NOW).der(),
+        ),
+        of(
+            ("signature-period", "a signature of today for yesterday", "4.9"),
+            "ID",
+            w.identity_at(ALICE, Purpose::Sign, NOW - DAY).der(),
+        ),
+        of(
+            ("signature-purpose", "a key that was issued for decryption is said to have signed", "3.1.3, 4.9.3"),
+            "ID",
+            w.identity(ALICE).der(),
+        ),
+        of(
+            ("signature-spliced", "T of one signature, S of another", "4.9"),
+            "signature",
+            &[t, other.get(48..).unwrap_or(&[])].concat(),
+        ),
+        of(
+            ("signature-infinity", "both points infinity", "2.1, 4.9.3"),
+            "signature",
+            &[&infinity[..], &infinity].concat(),
+        ),
+        of(
+            ("signature-subgroup", "S with a part of small order, which the pairing does not see", "2.1, 4.9.3"),
+            "signature",
+            &[t, &small_x(4, 48)].concat(),
+        ),
+        of(
+            ("signature-cut", "the last byte is missing", "4.9.3"),
+            "signature",
+            &[t, s.get(..47).unwrap_or(&[])].concat(),
         ),
     ]
 }

@@ -381,6 +381,14 @@ fn envelopes() -> Vec<Case> {
     vec![of(false, 524_288), of(true, 524_289)]
 }
 
+fn contexts(w: &World) -> Vec<Case> {
+    let of = |past, length: usize| {
+        let inputs = super::signatures::to_sign(w, times("61", length), "".into());
+        at(format!("a context of {length} bytes"), past, inputs)
+    };
+    vec![of(false, 255), of(true, 256)]
+}
+
 fn cases() -> Vec<CaseGroup> {
     let w = World::new();
     let of = |kind: &'static str, cases: Vec<Case>| group(kind, json!({}), cases);
@@ -405,5 +413,6 @@ fn cases() -> Vec<CaseGroup> {
         of("key_reference/read", references()),
         of("envelope/open", costs()),
         of("envelope/seal", envelopes()),
+        of("signatures/sign", contexts(&w)),
     ]
 }

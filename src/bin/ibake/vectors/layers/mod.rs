@@ -12,6 +12,7 @@ mod limits;
 mod parameters;
 mod receivers;
 mod sealed_box;
+mod signatures;
 mod transport;
 mod verification;
 
@@ -24,6 +25,7 @@ pub(super) mod tools {
     pub(crate) use super::parameters::algorithms;
     pub(crate) use super::receivers::Example;
     pub(crate) use super::sealed_box::{holder, sealed_to};
+    pub(crate) use super::signatures::signed;
     pub(crate) use super::verification::small_x;
 }
 
@@ -38,6 +40,7 @@ pub(crate) const LAYERS: &[&Layer] = &[
     &key_reference::LAYER,
     &sealed_box::LAYER,
     &file::LAYER,
+    &signatures::LAYER,
     &exchange::LAYER,
     &envelope::LAYER,
     &limits::LAYER,
