@@ -201,6 +201,13 @@ pub enum UsageError {
         /// What was asked for.
         got: usize,
     },
+    /// A secret with fewer bytes than are accepted.
+    TooShort {
+        /// The least.
+        least: usize,
+        /// What was given.
+        got: usize,
+    },
     /// Two items of a list are the same.
     Duplicate,
     /// A time before what the state has already seen.
@@ -337,6 +344,7 @@ impl fmt::Display for UsageError {
         match self {
             Self::Empty => f.write_str("the list is empty"),
             Self::TooMany { limit, got } => write!(f, "{got} items, the limit is {limit}"),
+            Self::TooShort { least, got } => write!(f, "{got} bytes, at least {least} are needed"),
             Self::Duplicate => f.write_str("the list has an item twice"),
             Self::ClockWentBack => f.write_str("the clock went back"),
             Self::WrongState => f.write_str("not possible in this state"),

@@ -45,6 +45,9 @@ pub mod labels {
     pub const SIGN: &str = "sign";
     pub const SIGN_T: &str = "sign t";
     pub const SIGN_H: &str = "sign h";
+    pub const MIKEY_REQUEST: &str = "mikey request";
+    pub const MIKEY_STRANGER: &str = "mikey stranger";
+    pub const MIKEY_SEEN: &str = "mikey seen";
     pub const BATCH_WEIGHTS: &str = "batch weights";
 }
 

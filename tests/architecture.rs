@@ -43,6 +43,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("bip39", &["ibake/session.rs"]),
     ("rayon", &["batch/parallel.rs"]),
     ("hmac", &["mikey/algorithms.rs"]),
+    ("hpke", &["mikey/request/sealing.rs"]),
     ("sha1", &["mikey/algorithms.rs"]),
     ("aes", &["srtp/derive.rs", "mikey/algorithms.rs"]),
 ];

@@ -70,6 +70,7 @@ mod message;
 pub mod numbers;
 mod payloads;
 pub mod prf;
+pub mod request;
 pub mod sdp;
 mod time;
 
