@@ -150,6 +150,7 @@ bounded_tests! {
     initiator
     exchange
     mikey
+    key_request
 }
 
 #[test]

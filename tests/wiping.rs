@@ -205,6 +205,62 @@ fn reduce(wide: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+fn key_requests_leave_neither_key_nor_credential() {
+    use ibake::error::Error;
+    use ibake::ibe::{Granularity, Identity, Name, Period, PublicParameters, Purpose};
+    use ibake::mikey::Id;
+    use ibake::mikey::request::{Algorithms, Answer, Ask, Authority, Handled, Replay, Service, Transit};
+    use ibake::secret::SecretVec;
+
+    const PSK: [u8; 32] = *b"a credential of thirty-two bytes";
+
+    struct Kms<'a>(&'a common::Kgs);
+
+    impl Authority for Kms<'_> {
+        fn parameters(&self) -> &PublicParameters {
+            &self.0.parameters
+        }
+        fn psk(&self, _: &Id<'_>) -> Option<SecretVec> {
+            Some(SecretVec::new(PSK.to_vec()))
+        }
+        fn allows(&self, _: &Id<'_>, _: &Identity) -> bool {
+            true
+        }
+        fn issue(&self, identity: &Identity) -> Result<PrivateKey, Error> {
+            self.0.issuer.extract(identity)
+        }
+    }
+
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let w = World::new("wiping requests");
+    let stored = w.alice.to_bytes();
+    let point = &stored.expose()[stored.expose().len() - 47..];
+    let (names, periods) =
+        ([Name::parse(common::ALICE).unwrap()], [Period::containing(Granularity::Day, NOW).unwrap()]);
+    for transit in [Transit::Sealed, Transit::CredentialOnly] {
+        // Generators keep what they gave, so they must outlive the watch.
+        let mut recording = [w.rng.clone(), w.rng.clone()];
+        recording.iter_mut().for_each(|r| r.drawn = Vec::with_capacity(100));
+        let [of_client, of_service] = &mut recording;
+        let found = left_behind(&[&PSK, point], || {
+            let psk = SecretVec::new(PSK.to_vec());
+            let (parameters, algorithms) = (&w.a.parameters, Algorithms::Strong);
+            let (names, periods, purposes) = (&names[..], &periods[..], &[Purpose::Decrypt][..]);
+            let ask = Ask { parameters, names, periods, purposes, psk_name: None, psk: &psk, transit, algorithms };
+            let (pending, request) = ask.request(NOW, of_client).unwrap();
+            let mut service = Service::new(Kms(&w.a), Replay::new(10), of_service).unwrap();
+            let Handled::Issued { answer, .. } = service.handle(&request, NOW, of_service) else { panic!() };
+            let mut cut = answer.clone();
+            *cut.last_mut().unwrap() ^= 1;
+            assert!(pending.receive(&cut, NOW).is_err());
+            let Ok(Answer::Keys(keys)) = pending.receive(&answer, NOW) else { panic!() };
+            drop((keys, pending, service, psk));
+        });
+        assert_eq!(found, 0, "{transit:?}");
+    }
+}
+
+#[test]
 fn batches_leave_no_key() {
     use ibake::batch::{self, Encapsulated, OpenItem, Options, SealItem, To, all};
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -12,6 +12,7 @@ mod names;
 mod network;
 mod parameters;
 mod points;
+mod requests;
 mod roles;
 mod sealed;
 mod signatures;
@@ -68,6 +69,7 @@ entries! {
     roles::initiator, initiator_seeds, true;
     network::exchange, exchange_seeds, true;
     mikey::mikey, mikey_seeds, false;
+    requests::key_request, key_request_seeds, true;
 }
 
 /// The entry of this name.
