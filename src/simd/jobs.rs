@@ -174,10 +174,9 @@ fn fixed_job<V: Lane>(token: V::Token, table: &FixedG2, job: &[[u64; 4]], out: &
     }
 }
 
-pub(super) const COMPRESSED: u8 = 0x80;
-pub(super) const INFINITY: u8 = 0x40;
-pub(super) const LARGER: u8 = 0x20;
-pub(super) const FLAGS: u8 = COMPRESSED | INFINITY | LARGER;
+/// Compressed, infinity, the larger `y`.
+pub(super) const FLAGS: u8 = 0xe0;
+const INFINITY: u8 = 0x40;
 
 /// All ones for each lane whose first byte has the flag of infinity.
 fn infinity<V: Lane>(token: V::Token, first: impl Iterator<Item = u8>) -> V {

@@ -9,7 +9,7 @@ use super::avx512;
 use super::fp::Fe;
 use super::fp2::Fe2;
 use super::hash::{clear_cofactor, map_g1};
-use super::jobs::{COMPRESSED, FLAGS, INFINITY, JOB, LARGER, encode, projective_g1};
+use super::jobs::{FLAGS, JOB, encode, projective_g1};
 use super::kernels::Lane;
 use super::multiply::{GROUPS, to_affine_g1};
 use super::subgroup::{in_g1, in_g2};
@@ -105,9 +105,9 @@ fn load_compressed<'a, V: Lane, const N: usize>(
         }
         let first = item[0];
         bytes[0][lane][0] &= !FLAGS;
-        let wrong = (first & (COMPRESSED | INFINITY)) ^ COMPRESSED;
-        finite[lane] = (u64::from(wrong).wrapping_sub(1) >> 63).wrapping_neg();
-        larger[lane] = u64::from((first & LARGER) / LARGER).wrapping_neg();
+        // Compressed, and not infinity.
+        finite[lane] = u64::from((first >> 7) & !(first >> 6) & 1).wrapping_neg();
+        larger[lane] = u64::from((first >> 5) & 1).wrapping_neg();
     }
     let mut valid = V::from_words(token, &finite);
     let numbers = core::array::from_fn(|k| {
