@@ -48,6 +48,10 @@ pub mod labels {
     pub const MIKEY_REQUEST: &str = "mikey request";
     pub const MIKEY_STRANGER: &str = "mikey stranger";
     pub const MIKEY_SEEN: &str = "mikey seen";
+    pub const MIKEY_SEAL: &str = "mikey seal";
+    pub const MIKEY_DRAW: &str = "mikey draw";
+    pub const MIKEY_BOUND: &str = "mikey bound";
+    pub const MIKEY_UPDATE: &str = "mikey update";
     pub const BATCH_WEIGHTS: &str = "batch weights";
 }
 

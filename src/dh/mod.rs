@@ -60,6 +60,10 @@ trait Exchange: Sized {
     fn check(share: &[u8]) -> Result<(), DecodeReason>;
     /// The agreed secret. Checks the share again: cheap beside the multiplication, and no unchecked bytes get in.
     fn agree(&self, share: &[u8]) -> Result<SecretVec, DecodeReason>;
+    /// The agreed point in the encoding of shares; the same as [`Self::agree`] where shares are x-coordinates.
+    fn agree_point(&self, share: &[u8]) -> Result<SecretVec, DecodeReason> {
+        self.agree(share)
+    }
 }
 
 enum Key {
@@ -180,6 +184,20 @@ impl KeyPair {
             return Err(DecodeError::new(SHARE, DecodeReason::Inconsistent));
         }
         with_key!(&self.key, k => k.agree(&peer.bytes)).map_err(|reason| DecodeError::new(SHARE, reason))
+    }
+
+    /// As [`Self::agree`], and gives the whole point in the encoding of shares: uncompressed, `04 || x || y` (X25519: the
+    /// u-coordinate). RFC 6267 derives keys from all of it.
+    ///
+    /// Timing: constant in the secret. Source: SEC 1 section 2.3.3, RFC 6267 section 5.1.
+    ///
+    /// # Errors
+    /// A share of another group.
+    pub fn agree_point(self, peer: &Share) -> Result<SecretVec, DecodeError> {
+        if self.share.group != peer.group {
+            return Err(DecodeError::new(SHARE, DecodeReason::Inconsistent));
+        }
+        with_key!(&self.key, k => k.agree_point(&peer.bytes)).map_err(|reason| DecodeError::new(SHARE, reason))
     }
 }
 

@@ -123,6 +123,20 @@ impl<C: Curve> Exchange for Key<C> {
         x.zeroize();
         Ok(out)
     }
+
+    fn agree_point(&self, share: &[u8]) -> Result<SecretVec, DecodeReason> {
+        let peer = C::ProjectivePoint::from(decode::<C>(share)?);
+        let mut product: C::AffinePoint = (peer * self.0).into();
+        let (mut x, mut y) = (product.x(), product.y());
+        let mut out = Vec::with_capacity(1 + 2 * C::SIZE);
+        out.push(UNCOMPRESSED);
+        out.extend_from_slice(&x);
+        out.extend_from_slice(&y);
+        product.zeroize();
+        x.zeroize();
+        y.zeroize();
+        Ok(SecretVec::new(out))
+    }
 }
 
 /// The point of an uncompressed share; the one place where a peer's point becomes arithmetic.

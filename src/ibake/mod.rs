@@ -122,14 +122,14 @@ impl PeerCache for Vec<Recipient> {
 }
 
 /// One side at `now`: parameters valid, period on their grid and inside their validity, period current within the skew.
-fn check_side(parameters: &PublicParameters, period: Period, now: u64) -> Result<(), Error> {
+pub(crate) fn check_side(parameters: &PublicParameters, period: Period, now: u64) -> Result<(), Error> {
     parameters.check_time(now)?;
     parameters.check_period(&period)?;
     if period.is_current(now) { Ok(()) } else { Err(PeerError::Expired.into()) }
 }
 
 /// A clock that is set back a little in the middle of a call does no harm; further back, the caller's times are wrong.
-fn check_deadline(started: u64, now: u64) -> Result<(), Error> {
+pub(crate) fn check_deadline(started: u64, now: u64) -> Result<(), Error> {
     if now.saturating_add(DEADLINE) < started {
         return Err(UsageError::ClockWentBack.into());
     }
