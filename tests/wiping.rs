@@ -5,6 +5,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+#[allow(dead_code, clippy::result_large_err)] // the calls' own tests use all of it
+#[path = "mikey_calls/scene.rs"]
+mod scene;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -137,6 +140,69 @@ fn finished_and_failed_exchanges_leave_nothing() {
             drop((i, r, of_i, of_r));
         });
         assert_eq!(finished, 0, "{}: after success", suite.name());
+    }
+}
+
+/// A call by MIKEY-IBAKE with an update behind it, with bad messages in between if they are wanted: TGK before and after, the key
+/// of a stream, and what the states print.
+fn mikey_call(suite: Suite, bad: bool) -> ([Vec<u8>; 3], String) {
+    use scene::{Scene, as_dialled, offer, session};
+    let damaged = |m: &[u8]| {
+        let mut m = m.to_vec();
+        *m.last_mut().unwrap() ^= 1;
+        m
+    };
+    let mut s = Scene::new("wiping calls");
+    let (mut dialled, i1) = s.dial_with(&offer(suite));
+    let (mut half, r1) = s.bob_answers(&i1).unwrap();
+    let mut text = format!("{dialled:?} {half:?}");
+    if bad {
+        dialled = s.alice_hears(dialled, &damaged(&r1)).unwrap_err().1.unwrap();
+    }
+    let ready = as_dialled(s.alice_hears(dialled, &r1).unwrap());
+    text += &format!("{ready:?}");
+    let (mut waiting, i2) = s.alice_goes_on(ready);
+    if bad {
+        half = s.bob_hears(half, &damaged(&i2)).map(drop).unwrap_err().1.unwrap();
+    }
+    let (bob, r2) = s.bob_hears(half, &i2).unwrap();
+    if bad {
+        waiting = s.alice_ends(waiting, &damaged(&r2)).map(drop).unwrap_err().1.unwrap();
+    }
+    text += &format!("{waiting:?} {bob:?}");
+    let (mut alice, mut bob) = (session(s.alice_ends(waiting, &r2).unwrap()), session(bob));
+    let tgk = alice.keys().tgk().expose().to_vec();
+    let trust = s.trust();
+    let i = ibake::mikey::call::End { settings: &s.settings_i, keys: &s.alice, directory: &trust };
+    let r = ibake::mikey::call::End { settings: &s.settings_r, keys: &s.bob, directory: &trust };
+    let update = alice.update(&i, &Default::default(), NOW, &mut s.rng).unwrap();
+    let answered = bob.receive(&r, &update, NOW, &mut s.rng).unwrap();
+    text += &format!("{answered:?} {alice:?} {:?}", alice.keys());
+    let ibake::mikey::call::Event::Answered { send, .. } = answered else { panic!("answered") };
+    drop(alice.receive(&i, &send, NOW, &mut s.rng).unwrap());
+    let keys = [tgk, alice.keys().tgk().expose().to_vec(), alice.keys().srtp(1).unwrap().key().to_vec()];
+    (keys, text)
+}
+
+#[test]
+fn calls_leave_nothing_and_print_nothing() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for suite in Suite::PREFERENCE {
+        for bad in [false, true] {
+            let (keys, text) = mikey_call(suite, bad);
+            for run in keys.iter().flat_map(|k| k.windows(6)) {
+                let decimal = run.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+                assert!(!text.contains(&common::hex(run)) && !text.contains(&decimal), "{text}");
+            }
+            let needles: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+            // The same seed, the same keys; the test's own copies are what it does not free.
+            let found = left_behind(&needles, || {
+                let again = mikey_call(suite, bad);
+                assert_eq!(again.0, keys);
+                std::mem::forget(again);
+            });
+            assert_eq!(found, 0, "{}", suite.name());
+        }
     }
 }
 

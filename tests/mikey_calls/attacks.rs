@@ -15,7 +15,7 @@ use ibake::srtp::Profile;
 use ibake::suite::Group;
 
 use crate::common::{ALICE, BOB, CAROL, NOW};
-use crate::forged::{inside, last_message, open, payloads, points, sealed_again, tgk};
+use crate::forged::{inside, last_message, open, payloads, points, sealed_again, sealed_bytes, tgk};
 use crate::scene::{DESK, MALLORY, SUITE, Scene, as_dialled, demand, offer, session};
 
 fn own_share(seed: u8) -> KeyPair {
@@ -129,7 +129,66 @@ fn kci_control_the_formula_of_the_attacker_is_the_right_one() {
     let k = [open(&i1, &s.bob[0]).1, open(&forged, &s.alice[0]).1, open(&i2, &s.bob[0]).1];
     let all = k_bound([&i1, &forged, &i2], [&agreed(&secret, &x), &k[0], &k[1], &k[2]]);
     let r2 = last_message(&i2, &all, &rand_of(&i1));
-    assert!(matches!(s.alice_ends(waiting, &r2), Ok(Outcome::Bound(_))), "whoever has both keys is bob");
+    let Ok(Outcome::Bound(ours)) = s.alice_ends(waiting, &r2) else { panic!("whoever has both keys is bob") };
+    // The worked values of SPEC.md 13.10.5.
+    let salt = hash(&[&lp(&i1), &i1, &lp(&forged), &forged, &lp(&i2), &i2]);
+    let rows = [
+        ("CSB ID", ours.csb_id().to_be_bytes().to_vec()),
+        ("RAND", rand_of(&i1)),
+        ("H(messages)", salt.to_vec()),
+        ("K_SESSION", agreed(&secret, &x)),
+        ("K_I1", k[0].to_vec()),
+        ("K_R1", k[1].to_vec()),
+        ("K_I2", k[2].to_vec()),
+        ("K_BOUND", all),
+        ("TGK", ours.keys().tgk().expose().to_vec()),
+        ("TEK, salt 1", ours.keys().srtp(1).unwrap().key_and_salt().to_vec()),
+    ];
+    let spec = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/SPEC.md")).unwrap();
+    let rows = rows.map(|(name, value)| format!("{name:<12} {}", crate::common::hex(&value)));
+    let missing: Vec<_> = rows.iter().filter(|row| !spec.contains(*row)).collect();
+    assert!(missing.is_empty(), "SPEC.md has no such values:\n{}", rows.join("\n"));
+}
+
+#[test]
+fn whatever_is_under_a_seal_is_refused_or_means_the_same() {
+    // Somebody seals to bob in alice's name, with one bit of the sub-payloads changed. Only the fields that RFC 6267 ignores may
+    // differ: TGK len and the reserved bits. Then chains cut short or too long.
+    let mut s = Scene::new("under a seal");
+    let (_, i1) = s.dial();
+    let (plain, _) = open(&i1, &s.bob[0]);
+    let message = Message::parse(&i1).unwrap();
+    let to = s.b.recipient(BOB, NOW);
+    let mut taken = Vec::new();
+    let bob = [s.b.issue(BOB, NOW)];
+    for n in 0..plain.expose().len() {
+        let mut bad = plain.expose().to_vec();
+        bad[n] ^= 1 << (n % 8);
+        let forged = sealed_bytes(message.header(), &payloads(&message), &bad, &to, &mut s.rng);
+        match s.answer(&bob, &forged, &Answering::DIALLED) {
+            Ok(_) => taken.push(n),
+            Err(e) => assert!(e == Error::Decrypt.into() || e == PeerError::NoCommonSuite.into(), "{n}: {e:?}"),
+        }
+    }
+    // IDRi 24 bytes, then ECCPT: two bytes, the point, one of padding, Auth alg, and TGK len.
+    let tgk_len = 24 + 2 + 65 + 1 + 1;
+    assert!(taken.iter().all(|n| (tgk_len..tgk_len + 3).contains(n)) && taken.len() >= 2, "{taken:?}");
+    let whole = plain.expose();
+    for bad in [&whole[..whole.len() - 1], &[], &[whole, &[0]].concat(), &whole[..24]] {
+        let forged = sealed_bytes(message.header(), &payloads(&message), bad, &to, &mut s.rng);
+        assert_eq!(s.answer(&bob, &forged, &Answering::DIALLED).unwrap_err(), Error::Decrypt.into());
+    }
+    // Too many, too few, in another order.
+    let chain = inside(&plain);
+    let mut orders = vec![vec![0, 1], vec![0, 2], vec![1, 2], vec![2, 1, 0], vec![1, 0, 2], vec![0, 1, 1, 2]];
+    orders.extend([vec![0, 1, 2, 2], vec![0, 1, 2, 1], vec![0, 0, 1, 2], vec![0, 2, 1]]);
+    for order in orders {
+        let within: Vec<_> = order.iter().map(|n: &usize| chain[*n]).collect();
+        let forged = sealed_again(message.header(), &payloads(&message), &within, &to, &mut s.rng);
+        assert_eq!(s.answer(&bob, &forged, &Answering::DIALLED).unwrap_err(), Error::Decrypt.into(), "{order:?}");
+    }
+    let forged = sealed_bytes(message.header(), &payloads(&message), whole, &to, &mut s.rng);
+    assert!(s.answer(&bob, &forged, &Answering::DIALLED).is_ok());
 }
 
 fn rand_of(i1: &[u8]) -> Vec<u8> {

@@ -58,15 +58,25 @@ pub(crate) fn sealed_again(
     to: &Recipient,
     rng: &mut Seeded,
 ) -> Vec<u8> {
-    let plain = encode_chain(within, Within::Ibake).unwrap();
+    sealed_bytes(header, payloads, encode_chain(within, Within::Ibake).unwrap().expose(), to, rng)
+}
+
+/// The same with any bytes under the seal.
+pub(crate) fn sealed_bytes(
+    header: &Header<'_>,
+    payloads: &[Payload<'_>],
+    plain: &[u8],
+    to: &Recipient,
+    rng: &mut Seeded,
+) -> Vec<u8> {
     let with = |data: &[u8]| {
         let all: Vec<Payload<'_>> =
             payloads.iter().map(|p| if matches!(p, Payload::Ibake(_)) { Payload::Ibake(data) } else { *p }).collect();
         encode(header, &all).unwrap()
     };
-    let length = seal(to, Aead::Aes256Gcm, b"", plain.expose(), rng).unwrap().len();
+    let length = seal(to, Aead::Aes256Gcm, b"", plain, rng).unwrap().len();
     let ad = associated(&with(&vec![0; length]));
-    with(&seal(to, Aead::Aes256Gcm, &ad, plain.expose(), rng).unwrap())
+    with(&seal(to, Aead::Aes256Gcm, &ad, plain, rng).unwrap())
 }
 
 pub(crate) fn payloads<'a>(message: &Message<'a>) -> Vec<Payload<'a>> {

@@ -21,6 +21,7 @@ use crate::ibe::extract::PrivateKey;
 use crate::ibe::identity::Identity;
 use crate::ibe::kem::Recipient;
 use crate::ibe::params::PublicParameters;
+use crate::ibe::sealed::SealedBox;
 use crate::mikey::error::Refused;
 use crate::mikey::numbers::{DataType, IdRole};
 use crate::mikey::payloads::{IdR, KeyValidity, Timestamp};
@@ -138,7 +139,7 @@ impl End<'_> {
         let name = ReplayCache::name(seen.ids[0].data, seen.csb_id, rand);
         replay.check(&name, now)?;
 
-        let opened = opens.map(|key| self.open_first(&seen, key, &chosen.mki)).transpose()?;
+        let opened = opens.map(|key| self.open_first(&seen, &sealed, key, &chosen.mki)).transpose()?;
         let suite = match &opened {
             Some(o) => o.x.suite,
             None => *self.settings.suites.iter().find(|s| !s.is_hybrid()).ok_or(PeerError::NoCommonSuite)?,
@@ -202,8 +203,14 @@ impl End<'_> {
         Ok((state, r1))
     }
 
-    fn open_first(&self, seen: &Seen<'_>, key: &PrivateKey, mki: &[u8]) -> Result<Opened, CallError> {
-        let (k_i1, plain) = seen.open(&seen.sealed()?, key)?;
+    fn open_first(
+        &self,
+        seen: &Seen<'_>,
+        sealed: &SealedBox<'_>,
+        key: &PrivateKey,
+        mki: &[u8],
+    ) -> Result<Opened, CallError> {
+        let (k_i1, plain) = seen.open(sealed, key)?;
         let inside = read_first(&plain)?;
         inside.same_ids(seen)?;
         let point = inside.first_point.ok_or(Error::Decrypt)?;
