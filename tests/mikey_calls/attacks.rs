@@ -317,6 +317,38 @@ fn rand_changed_in_i_message_2() {
 }
 
 #[test]
+fn times_of_a_call() {
+    let mut s = Scene::new("times");
+    let (dialled, i1) = s.dial();
+    let (half, r1) = s.bob_answers(&i1).unwrap();
+    let first = Message::parse(&i1).unwrap().timestamp().unwrap();
+    let at = |m: &[u8], t: mikey::Timestamp| {
+        changed(m, None, |p| Some(if matches!(p, Payload::T(_)) { Payload::T(t) } else { p }))
+    };
+    let other = mikey::Timestamp { value: first.value + 1, ..first };
+    let (e, state) = s.alice_hears(dialled, &at(&r1, other)).unwrap_err();
+    assert_eq!(e, CallRefusal::OtherCall("T").into());
+    let ready = as_dialled(s.alice_hears(state.unwrap(), &r1).unwrap());
+    let (waiting, i2) = s.alice_goes_on(ready);
+    let (e, half) = s.bob_hears(half, &at(&i2, first)).map(drop).unwrap_err();
+    assert_eq!(e, CallRefusal::NotLater.into());
+    let old = mikey::Timestamp::ntp_utc(NOW - 301, 0);
+    let (e, half) = s.bob_hears(half.unwrap(), &at(&i2, old)).map(drop).unwrap_err();
+    assert!(matches!(e, CallError::Refused(CallRefusal::Timestamp(_))));
+    let (_, r2) = s.bob_hears(half.unwrap(), &i2).unwrap();
+    let third = mikey::Timestamp { value: first.value + 2, ..first };
+    let (e, state) = s.alice_ends(waiting, &at(&r2, third)).map(drop).unwrap_err();
+    assert_eq!(e, CallRefusal::OtherCall("T").into());
+    assert!(s.alice_ends(state.unwrap(), &r2).is_ok());
+    // A counter and local time are no time here.
+    for kind in [mikey::numbers::TsType::COUNTER, mikey::numbers::TsType::NTP] {
+        let value = if kind == mikey::numbers::TsType::COUNTER { 7 } else { first.value };
+        let refused = s.bob_answers(&at(&i1, mikey::Timestamp { kind, value })).unwrap_err();
+        assert!(matches!(refused, CallError::Refused(CallRefusal::Timestamp(_))));
+    }
+}
+
+#[test]
 fn removed_extension() {
     let is_bound = |p: &Payload<'_>| matches!(p, Payload::Extension(e) if e.kind == BOUND_EXTENSION);
     // Bob would take less, so an attacker takes the offer out of I_MESSAGE_1: the seal covers it.

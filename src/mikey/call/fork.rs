@@ -13,7 +13,8 @@ use core::fmt;
 use rand_core::TryCryptoRng;
 
 use super::error::{CallError, CallRefusal};
-use super::initiator::{AwaitR1, Dial, Reply};
+use super::initiator::{AwaitR1, Dial};
+use super::ready::Reply;
 use super::{End, ends};
 use crate::ibe::identity::Identity;
 use crate::kdf::hash;
