@@ -125,3 +125,29 @@ pub(crate) fn last_message(i2: &[u8], inkey: &[u8], rand: &[u8]) -> Vec<u8> {
     let tag = algorithms::mac(alg, key.expose(), &[draft.covered(), &i, &r]).unwrap();
     draft.finish(&tag).unwrap()
 }
+
+/// A message with a seal and a V, by whoever knows the input key. The last of the payloads is V.
+pub(crate) fn tagged(
+    header: &Header<'_>,
+    payloads: &[Payload<'_>],
+    within: &[Payload<'_>],
+    to: &Recipient,
+    (inkey, rand): (&[u8], &[u8]),
+    rng: &mut Seeded,
+) -> Vec<u8> {
+    let mut bytes = sealed_again(header, payloads, within, to, rng);
+    let inkey = SecretVec::new(inkey.to_vec());
+    let (prf, alg) = (PrfFunc::HMAC_SHA_256, MacAlg::HMAC_SHA_256_256);
+    let mpk = derive::from_session(prf, &inkey, SessionKey::Mpk, rand, 32).unwrap();
+    let key = derive::authentication_key(prf, alg, &mpk, header.csb_id, rand).unwrap();
+    let message = Message::parse(&bytes).unwrap();
+    let names = payloads.iter().filter_map(|p| match p {
+        Payload::Idr(idr) => Some(idr.id.data),
+        _ => None,
+    });
+    let parts: Vec<&[u8]> = std::iter::once(message.covered()).chain(names).collect();
+    let tag = algorithms::mac(alg, key.expose(), &parts).unwrap();
+    let at = bytes.len() - tag.len();
+    bytes[at..].copy_from_slice(&tag);
+    bytes
+}
