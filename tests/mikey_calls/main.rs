@@ -5,6 +5,7 @@
 mod common;
 
 mod attacks;
+mod echoes;
 mod forged;
 mod forks;
 mod plain;
