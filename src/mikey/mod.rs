@@ -1,8 +1,8 @@
 //! MIKEY, Multimedia Internet KEYing: messages, algorithms and session descriptions.
 //!
 //! RFC 3830 with what RFC 4563, 4567, 4650, 4738, 6043, 6267 and 6509 add. This layer reads and writes bytes and derives keys;
-//! it knows no mode, so it serves all of them; the calls of RFC 6267 stand on top, in [`call`]. There is no clock, no socket
-//! and no file.
+//! it knows no mode, so it serves all of them; the calls and key requests of RFC 6267 stand on top, in [`call`] and
+//! [`request`]. There is no clock, no socket and no file.
 //!
 //! ```
 //! use ibake::mikey::numbers::{DataType, IdRole, IdType, MacAlg, PrfFunc};
@@ -45,6 +45,7 @@
 //! | [`numbers`], [`limits`] | the registry; every limit |
 //! | [`algorithms`], [`mod@derive`], [`prf`] | MACs, encryption, key derivation |
 //! | [`explain()`] | any message for people, up to its fault |
+//! | [`request`] | requests for private keys, client and service |
 //! | [`sdp`] | `a=key-mgmt` lines and the list against bidding down |
 //! | [`call`] | MIKEY-IBAKE calls (RFC 6267): states over bytes, SRTP keys |
 //!
