@@ -12,7 +12,6 @@ use rand_core::TryCryptoRng;
 
 use super::error::{CallError, CallRefusal};
 use super::share::Drawing;
-use crate::declassify;
 use crate::error::{Error, KeyError};
 use crate::ibe::extract::PrivateKey;
 use crate::ibe::identity::Identity;
@@ -231,7 +230,6 @@ impl<'a> Seen<'a> {
         }
         let k = sealed.encapsulation().decapsulate(key)?;
         let plain = sealed.open_under(k.duplicate(), &associated(&self.message))?;
-        declassify::published("MIKEY sub-payloads under a seal", plain.expose());
         Ok((k, plain))
     }
 
