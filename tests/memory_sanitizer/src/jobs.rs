@@ -69,12 +69,13 @@ fn hash_g1(run: &Run) {
     run.engine.clear_cofactor(&[&points[0]]).iter().for_each(|point| run.result(point));
 }
 
-/// Points, one outside of the subgroup, one that is none, and what is no encoding.
+/// Points, one outside of the subgroup, one that is none, and what is no encoding. Numbers not below p are left to valgrind: the
+/// comparison is scalar code, and its borrows are not followed here.
 fn decode_g1(run: &Run) {
     let key = |i: u8| match i {
         // x = 0: a point of order 3.
         3 => core::array::from_fn(|k| if k == 0 { 0x80 } else { 0 }),
-        4 => [0xff; 48],
+        4 => [0x10; 48],
         5 => [0x80; 48],
         _ => G1::hash(&[i], b"TEST").to_compressed(),
     };
