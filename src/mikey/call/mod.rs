@@ -34,7 +34,10 @@
 //! | reflection | types and roles under the seal, shares compared by x-coordinate, no call to oneself |
 //! | leaked or repeated randomness | shares and encapsulations are hedged with the private key |
 
+mod content;
+mod deposit;
 mod error;
+mod esk;
 mod fork;
 mod initiator;
 mod keys;
@@ -47,7 +50,10 @@ mod share;
 mod update;
 mod wire;
 
+pub use content::{BODY_LIMIT, CONTENT_KEY_BYTES, Content, ContentKey, Sent};
+pub use deposit::{DEPOSIT_MAGIC, Delivered, Deposit, DepositLog, LOG_LIMIT};
 pub use error::{CallError, CallRefusal, Failed};
+pub use esk::ESK_LIMIT;
 pub use fork::{BRANCH_LIMIT, Fork};
 pub use initiator::{AwaitR1, CallOffer};
 pub use keys::Keys;
