@@ -6,7 +6,7 @@
 //! media of content    TEK, salt = PRF-HMAC-SHA-256(SK, constant || cs_id || ffffffff)            the same for all recipients
 //! message body        u8 1 || u8 aead || salt (32) || AEAD(key, nonce 0, ad, body)
 //!                     key  = Exp(Ext("mikey message", SK), u8 1 || u8 aead || salt, 32)
-//!                     salt = Exp(Ext(32 fresh bytes, SK), "mikey salt" || u8 aead || H(lp(ad) || ad || body), 32)
+//!                     salt = Exp(Ext(32 fresh bytes, SK), "mikey salt" || u8 aead || H(lp(ad) || body), 32)
 //! ```
 //! RFC 6267 does not say how media keys come from SK: it stands where the TGK stands. Of the algorithms of the call none enters,
 //! because nothing protects them on the way to who opens the ESK later.
