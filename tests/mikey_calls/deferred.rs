@@ -414,3 +414,73 @@ fn what_is_no_deposit_is_refused_by_name() {
     let refused = of(&|f| f.encr_data[u] ^= 0x80);
     assert!(matches!(refused, CallError::Protocol(Error::Decode(e)) if e.what == "U"), "{refused:?}");
 }
+
+#[test]
+fn checks_of_a_deposit_come_in_their_order() {
+    // Every later fault is there, too, until the one before it is gone.
+    let mut s = scene("order", Demand::Rfc6267);
+    let keys = mailbox(&s);
+    let mut fields = Fields::of(&deposit(&leave(&mut s, &keys).mailbox));
+    let other = deposit(&leave(&mut s, &keys).mailbox);
+    let mut damaged = fields.clone();
+    *damaged.encr_data.last_mut().unwrap() ^= 1;
+    let (right, wrong) = (fields.deposit().unwrap(), damaged.deposit().unwrap());
+    let (strict, lax) = (demand(Demand::Bound), demand(Demand::BoundIfPossible));
+    let trust = s.trust();
+    let unknown = |_: &ibake::ibe::name::Name, _: u64| -> Option<ibake::ibe::PublicParameters> { None };
+    let over = expired(&mut s);
+    let expired = |_: &ibake::ibe::name::Name, _: u64| Some(over.clone());
+    let end = |settings, keys, directory| End { settings, keys, directory };
+    let full_of = |taken: &Deposit| {
+        let mut log = DepositLog::new(1, KEPT);
+        taken.open(&end(&lax, &s.bob, &trust), &mut log, NOW).map(drop).unwrap();
+        log
+    };
+    let (same, filled, mut empty) = (full_of(&right), full_of(&other), DepositLog::new(1, KEPT));
+    let stranger = end(&strict, &[], &unknown);
+    let open = |end: End<'_>, log: &DepositLog, now| wrong.open(&end, &mut log.clone(), now).map(drop).unwrap_err();
+    assert_eq!(open(stranger, &same, NOW - 301), CallRefusal::Timestamp(Freshness::New { by: 1 }).into());
+    assert_eq!(open(stranger, &same, NOW + KEPT + 2), CallRefusal::Timestamp(Freshness::Old { by: 2 }).into());
+    assert_eq!(open(stranger, &same, NOW), PeerError::Replay.into());
+    assert_eq!(open(stranger, &filled, NOW), PeerError::Busy.into());
+    assert_eq!(open(stranger, &empty, NOW), CallRefusal::Unsigned.into());
+    assert_eq!(open(end(&lax, &[], &unknown), &empty, NOW), KeyError::Missing.into());
+    assert_eq!(open(end(&lax, &s.bob, &unknown), &empty, NOW), ibake::error::ParametersError::Unknown.into());
+    assert_eq!(open(end(&lax, &s.bob, &expired), &empty, NOW), ibake::error::ParametersError::NotValidAt.into());
+    assert_eq!(open(end(&lax, &s.bob, &trust), &empty, NOW), Error::Decrypt.into());
+    assert!(right.open(&end(&lax, &s.bob, &trust), &mut empty, NOW).is_ok());
+    // Reading it: names before the RAND's length, that before the box, the box before its period.
+    let first = |f: &Fields| f.deposit().unwrap_err();
+    fields.t ^= 1 << 56;
+    let period = first(&fields);
+    fields.encr_data[0] ^= 1;
+    let version = first(&fields);
+    fields.recipient = ALICE.into();
+    let same = first(&fields);
+    fields.rand.truncate(3);
+    let rand = first(&fields);
+    fields.sender = "nobody".into();
+    let name = first(&fields);
+    let what = |e: CallError| match e {
+        CallError::Protocol(Error::Decode(e)) => e.what,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((what(period), what(version)), ("period of an ESK", "box"));
+    assert_eq!((same, rand), (PeerError::SameIdentity.into(), Refused::Length { what: "RAND", got: 3 }.into()));
+    assert!(matches!(name, CallError::Protocol(Error::Identity(_))));
+}
+
+/// Parameters of alice's district that were over before NOW.
+fn expired(s: &mut Scene) -> ibake::ibe::PublicParameters {
+    use ibake::ibe::params::Description;
+    let master = ibake::ibe::extract::MasterKey::generate(&mut s.rng).unwrap();
+    let description = Description {
+        district: ibake::ibe::district::District::parse("https://kgs.a.example").unwrap(),
+        serial: 6,
+        not_before: NOW - 40 * DAY,
+        not_after: NOW - 10 * DAY,
+        granularity: ibake::ibe::Granularity::Day,
+        pkg_uri: None,
+    };
+    master.public_parameters(description).unwrap()
+}

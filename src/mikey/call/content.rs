@@ -13,6 +13,7 @@
 //!
 //! A body is sealed under a key of its own. Where the generator repeats itself, equal salts mean equal bodies.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -44,13 +45,16 @@ const SALT_BYTES: usize = 32;
 /// own, so that no two share a key.
 ///
 /// Wiped on drop, not `Copy`, `Debug` shows nothing.
-pub struct ContentKey(Secret<CONTENT_KEY_BYTES>);
+pub struct ContentKey(
+    /// In a block of its own: states that hold a key are moved, also out of boxes, and a move leaves its source as it was.
+    Box<Secret<CONTENT_KEY_BYTES>>,
+);
 
 impl ContentKey {
     /// Takes 32 uniform bytes that come from elsewhere, for example from where the content is stored.
     #[must_use]
-    pub const fn new(bytes: Secret<CONTENT_KEY_BYTES>) -> Self {
-        Self(bytes)
+    pub fn new(bytes: Secret<CONTENT_KEY_BYTES>) -> Self {
+        Self(Box::new(bytes))
     }
 
     /// A key of the generator alone, for content that is encoded before anybody calls.
@@ -58,19 +62,19 @@ impl ContentKey {
     /// # Errors
     /// [`Error::Random`] if the generator fails.
     pub fn random<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<Self, Error> {
-        Ok(Self(Secret::random(rng)?))
+        Ok(Self::new(Secret::random(rng)?))
     }
 
     /// The bytes, to be stored under protection.
     #[must_use]
-    pub const fn secret(&self) -> &Secret<CONTENT_KEY_BYTES> {
+    pub fn secret(&self) -> &Secret<CONTENT_KEY_BYTES> {
         &self.0
     }
 
     /// A second copy, visible in the code where it is made.
     #[must_use]
     pub fn duplicate(&self) -> Self {
-        Self(self.0.duplicate())
+        Self::new(self.0.duplicate())
     }
 
     /// SRTP master key and salt of stream `cs_id` of content that was encoded before: the same in every call that delivers this
