@@ -162,8 +162,8 @@ impl Session {
         self.sessions.iter().filter_map(|s| Some((s, self.keys.srtp(s.cs_id)?)))
     }
 
-    /// What we sent in the ESK of this call, if there was one; the initiator only. The key is for the one called, whatever the
-    /// answerer is: who answered cannot read it.
+    /// What we sent in the ESK of this call, if there was one; the initiator only. Where the first message was not opened, the key
+    /// is for the one called, and who answered cannot read it; elsewhere it is for who answered.
     pub const fn sent(&self) -> Option<&Sent> {
         self.sent.as_ref()
     }
@@ -171,7 +171,8 @@ impl Session {
     /// The ESK that came in this call, to be kept for its recipient or opened by ourselves; the responder only. It is there in
     /// every call whose first message was not opened.
     ///
-    /// In `rfc6267` nothing that the responder sees says that this is the ESK that was sent (RFC 6267 section 5.4).
+    /// That it is the ESK which was sent, only its recipient can say. In `bound` another one makes other keys, so the initiator
+    /// does not go on; in `rfc6267` nothing shows it in the call (RFC 6267 section 5.4).
     #[must_use]
     pub const fn deposit(&self) -> Option<&Deposit> {
         self.deposit.as_ref()
