@@ -5,6 +5,7 @@
 //! itself, where something opens that was not sealed, where two routes to one answer differ.
 #![allow(clippy::unwrap_used, unreachable_pub, dead_code)]
 
+mod deposits;
 mod keys;
 mod messages;
 mod mikey;
@@ -70,6 +71,7 @@ entries! {
     network::exchange, exchange_seeds, true;
     mikey::mikey, mikey_seeds, false;
     requests::key_request, key_request_seeds, true;
+    deposits::deposit, deposit_seeds, true;
 }
 
 /// The entry of this name.

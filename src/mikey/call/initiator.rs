@@ -119,6 +119,7 @@ impl End<'_> {
             policies: &encoded.policies,
             bound,
             protocols: offer.protocols.as_deref(),
+            esk: None,
             mac: None,
         };
         let to = Recipient::new(&parameters, &peer)?;
@@ -230,6 +231,7 @@ impl Dial {
             own: self.own.clone(),
             by,
             parameters,
+            dialled: (self.peer.clone(), self.parameters.clone()),
             bound: seen.bound,
             k_session,
             k_i1: echoed.then(|| self.k_i1.duplicate()),

@@ -121,6 +121,7 @@ impl Session {
             policies: &[],
             bound: false,
             protocols: None,
+            esk: None,
             mac: Some(self.mac),
         }
     }

@@ -74,6 +74,8 @@ pub(super) struct Outline<'a> {
     pub(super) bound: bool,
     /// Key management protocols of the session description.
     pub(super) protocols: Option<&'a str>,
+    /// The Encr data of an ESK.
+    pub(super) esk: Option<&'a [u8]>,
     pub(super) mac: Option<MacAlg>,
 }
 
@@ -104,6 +106,7 @@ impl Outline<'_> {
             all.push(Payload::Extension(Extension { kind: BOUND_EXTENSION, data: BOUND_DATA }));
         }
         all.extend(encr_data.map(Payload::Ibake));
+        all.extend(self.esk.map(Payload::Esk));
         all.extend(self.mac.map(|alg| Payload::V(Verification { alg, data: &zeros })));
         Ok(encode(&header, &all)?)
     }
@@ -171,6 +174,8 @@ pub(super) struct Seen<'a> {
     pub(super) ids: [Id<'a>; 2],
     pub(super) roles: [IdRole; 2],
     pub(super) ibake: Option<&'a [u8]>,
+    /// In I_MESSAGE_2 alone.
+    pub(super) esk: Option<&'a [u8]>,
     pub(super) bound: bool,
 }
 
@@ -202,6 +207,15 @@ impl<'a> Seen<'a> {
             Some(Payload::Ibake(data)) => Some(*data),
             _ => None,
         };
+        let esk = match message.optional(PayloadType::ESK)? {
+            Some(Payload::Esk(data)) => Some(*data),
+            _ => None,
+        };
+        // In I_MESSAGE_1 it would hold the key of the IBAKE payload (RFC 6267 section 4.2.2.2), which is sealed to the one called
+        // (section 4.2.2.1): nothing says how both can be.
+        if esk.is_some() && header.data_type != DataType::I_MESSAGE_2 {
+            return Err(CallRefusal::EskMisplaced { got: header.data_type }.into());
+        }
         let bound = message
             .payloads()
             .filter(|p| matches!(p, Payload::Extension(e) if e.kind == BOUND_EXTENSION && e.data == BOUND_DATA))
@@ -210,7 +224,7 @@ impl<'a> Seen<'a> {
             return Err(Refused::Repeated(PayloadType::GENERAL_EXT).into());
         }
         let (csb_id, prf) = (header.csb_id, header.prf);
-        Ok(Self { message, csb_id, prf, map, t, ids, roles, ibake, bound: bound == 1 })
+        Ok(Self { message, csb_id, prf, map, t, ids, roles, ibake, esk, bound: bound == 1 })
     }
 
     /// Whether this is a message with IDRi first and IDRr second.
