@@ -317,13 +317,15 @@ fn whose_names_are_whose_must_be_said() {
     for bad in ["a.example", "https://kgs-a.example=+1x", "kgs-a=a.example"] {
         assert_eq!(w.run(&format!("{bob} --names {bad}")).code, 2, "{bad}");
     }
-    // Names of others are not taken on the word of a district that nobody named.
-    let mut deaf = w.listen(
-        "--mikey --key bob.key --key-file bob.unlock --params b.txt --params a.txt --names https://kgs-b.example=*",
-    );
-    let run = w.mikey_call(&deaf.address, "--timeout 1");
-    assert_eq!(run.code, 4, "{run:?}");
-    assert!(deaf.next().get("error").is_some());
+    // Names of others are not taken on the word of a district that nobody named; under a wrong one the answer does not open.
+    let deaf =
+        "--mikey --key bob.key --key-file bob.unlock --params b.txt --params a.txt --names https://kgs-b.example";
+    for (whose, code) in [("b.example", "peer-refused"), ("*", "key")] {
+        let mut deaf = w.listen(&format!("{deaf}={whose}"));
+        let run = w.mikey_call(&deaf.address, "--timeout 1");
+        assert_eq!((run.code, &run.objects()[0]["error"]["code"]), (4, &code.into()), "{run:?}");
+        assert!(whose == "*" || deaf.next()["error"]["code"] == "parameters");
+    }
     // Options that belong to the other kind of call.
     for args in ["--export x", "--cookie always"] {
         assert_eq!(w.run(&format!("{bob} --names https://kgs-a.example=* {args}")).code, 2, "{args}");

@@ -98,7 +98,8 @@ impl Ffmpeg {
         );
         keyfile::write_secret_file(&self.dir.join(&sdp), text.as_bytes())?;
         let length = seconds.to_string();
-        let args = ["-loglevel", "repeat+warning", "-protocol_whitelist", "file,udp,rtp,srtp", "-i", &sdp, "-t", &length];
+        let args =
+            ["-loglevel", "repeat+warning", "-protocol_whitelist", "file,udp,rtp,srtp", "-i", &sdp, "-t", &length];
         let mut command = self.command(&[&args[..], &["-c:a", "pcm_s16le", "-y", &wav]].concat());
         let child = command.stderr(Stdio::piped()).spawn();
         let mut child = Guard(child.map_err(|e| failed(format!("ffmpeg does not start: {e}")))?);
