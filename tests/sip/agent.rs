@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -60,7 +61,8 @@ pub(crate) struct Agent {
     pub(crate) name: String,
     orders: Sender<Order>,
     events: Receiver<Event>,
-    thread: Option<JoinHandle<Vec<Vec<u8>>>>,
+    heard: Arc<Mutex<Vec<Vec<u8>>>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Agent {
@@ -73,6 +75,8 @@ impl Agent {
         let (orders, inbox) = channel();
         let (outbox, events) = channel();
         let (trust, settings) = (parties.trust.clone(), parties.settings.clone());
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&heard);
         let thread = std::thread::spawn(move || {
             Ua {
                 socket,
@@ -84,11 +88,11 @@ impl Agent {
                 events: outbox,
                 leg: None,
                 answered: BTreeMap::new(),
-                heard: Vec::new(),
+                heard: log,
             }
             .run(&inbox)
         });
-        Self { port, name, orders, events, thread: Some(thread) }
+        Self { port, name, orders, events, heard, thread: Some(thread) }
     }
 
     /// How the proxy reaches it.
@@ -113,12 +117,26 @@ impl Agent {
         }
     }
 
-    /// Ends it; gives every datagram that it has received, and shows that nothing has happened that nobody looked at.
-    pub(crate) fn stop(mut self) -> Vec<Vec<u8>> {
+    /// Every message that it has received, as text.
+    pub(crate) fn heard(&self) -> Vec<String> {
+        self.heard.lock().unwrap().iter().map(|d| String::from_utf8(d.clone()).unwrap()).collect()
+    }
+
+    /// What it answers to a request that does not come through the proxy.
+    pub(crate) fn ask(&self, request: &str) -> String {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.send_to(request.as_bytes(), ("127.0.0.1", self.port)).unwrap();
+        let mut buffer = [0; 65_536];
+        let n = socket.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..n].to_vec()).unwrap()
+    }
+
+    /// Ends it, and shows that nothing has happened that nobody looked at.
+    pub(crate) fn stop(mut self) {
         self.orders.send(Order::Stop).unwrap();
-        let heard = self.thread.take().unwrap().join().unwrap();
+        self.thread.take().unwrap().join().unwrap();
         assert!(self.events.try_recv().is_err(), "{} did more than it should", self.name);
-        heard
     }
 }
 
@@ -160,23 +178,23 @@ struct Ua {
     leg: Option<Leg>,
     /// Requests that were answered, by branch and method, with the last response: what comes again is answered again.
     answered: BTreeMap<String, String>,
-    heard: Vec<Vec<u8>>,
+    heard: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl Ua {
-    fn run(mut self, orders: &Receiver<Order>) -> Vec<Vec<u8>> {
+    fn run(mut self, orders: &Receiver<Order>) {
         let mut buffer = [0; 65_536];
         loop {
             match orders.try_recv() {
                 Ok(Order::PickUp) => self.pick_up(),
-                Ok(Order::Stop) => return self.heard,
+                Ok(Order::Stop) => return,
                 Err(_) => {}
             }
             self.repeat();
             let Ok((n, from)) = self.socket.recv_from(&mut buffer) else { continue };
             // Keep-alives and the like.
             let Some(request) = Sip::parse(&buffer[..n]) else { continue };
-            self.heard.push(buffer[..n].to_vec());
+            self.heard.lock().unwrap().push(buffer[..n].to_vec());
             self.request(&request, from);
         }
     }

@@ -1,7 +1,6 @@
 //! Forks and retargets: SIPp calls, Kamailio decides who is reached, our engine answers.
 
 use getrandom::SysRng;
-use ibake::error::Error;
 use ibake::mikey::call::{AwaitR2, CallError, CallRefusal, End, Fork, Outcome, Reply, Session};
 use ibake::mikey::sdp;
 use ibake::suite::Suite;
@@ -91,16 +90,57 @@ fn parallel_forks_end_with_the_keys_of_the_branch_that_answered() {
         let Event::Ended { media: true } = f.agents[winner].next() else { panic!("BYE reaches who answered") };
         // One INVITE and one re-INVITE of ours, one 200 each: the proxy let no second answer through.
         assert!(count(&log, "CSeq: 2 INVITE") >= 2 && count(&log, "SIP/2.0 487") == 0, "{log}");
+        let second = f.agents[winner].heard().into_iter().find(|h| h.contains("CSeq: 2 INVITE")).unwrap();
         for (i, agent) in f.agents.into_iter().enumerate() {
-            let heard: Vec<String> = agent.stop().into_iter().map(|d| String::from_utf8(d).unwrap()).collect();
+            let heard = agent.heard();
             let methods = |m: &str| heard.iter().filter(|h| h.starts_with(m)).count();
             let all = heard.concat();
             assert!(methods("INVITE") >= 1 && methods("ACK") >= 1, "{all}");
-            // The losers were cancelled, and never saw the second round.
+            // The losers were cancelled, and never saw the second round; now that it comes to them there is nothing left.
             let expected = if i == winner { (false, true, true) } else { (true, false, false) };
             assert_eq!((methods("CANCEL") > 0, methods("BYE") > 0, all.contains("CSeq: 2 INVITE")), expected, "{all}");
+            assert!(i == winner || agent.ask(&second).starts_with("SIP/2.0 481"), "{i}");
+            agent.stop();
         }
     }
+}
+
+/// A second offer that the caller did not make: in the dialogue, with another message.
+fn forged_offer(invite: &str, tag: &str, line: &str) -> String {
+    let (head, body) = invite.split_once("\r\n\r\n").unwrap();
+    let old = body.lines().find(|l| l.starts_with("a=key-mgmt:")).unwrap();
+    let body = body.replace(old, line);
+    let mut out = String::new();
+    for header in head.split("\r\n") {
+        out += &match header.split_once(':').map(|(n, v)| (n.to_ascii_lowercase(), v)) {
+            Some((n, v)) if n == "to" => format!("To:{v};tag={tag}\r\n"),
+            Some((n, _)) if n == "content-length" => format!("Content-Length: {}\r\n", body.len()),
+            Some((n, _)) if n == "cseq" => "CSeq: 9 INVITE\r\n".to_owned(),
+            _ => format!("{header}\r\n"),
+        };
+    }
+    out + "\r\n" + &body
+}
+
+#[test]
+fn a_forged_second_offer_changes_nothing() {
+    if !have_sip() {
+        return;
+    }
+    let mut f = Forked::ring(Suite::P256Aes256Gcm, &[Manner::Branch, Manner::Branch]);
+    let (state, i2) = f.pick_up(1);
+    assert!(matches!(f.agents[0].next(), Event::Cancelled { kept: None }));
+    let invite = f.agents[1].heard().into_iter().find(|h| h.starts_with("INVITE")).unwrap();
+    let mut altered = i2.clone();
+    *altered.last_mut().unwrap() ^= 1;
+    let tag = format!("t{}", f.agents[1].port);
+    let answer = f.agents[1].ask(&forged_offer(&invite, &tag, &sdp::line(&altered).unwrap()));
+    assert!(answer.starts_with("SIP/2.0 488"), "{answer}");
+    // The right one is still taken.
+    let (ours, theirs) = f.finish(1, state, &i2);
+    assert_same(&ours, &theirs);
+    let _ = f.caller.hang_up();
+    assert!(matches!(f.agents[1].next(), Event::Ended { media: true }));
 }
 
 #[test]
@@ -119,13 +159,13 @@ fn what_a_losing_branch_keeps_opens_nothing() {
     let end = End { settings: &settings, keys: &thief, directory: &trust };
     let failed = half.receive(&end, &i2, now(), &mut SysRng).map(drop).unwrap_err();
     assert_eq!(failed.error, CallError::from(CallRefusal::OtherCall("IDRr")));
-    // The same message with its own name outside of the seal: it does not open.
+    // The same message with its own name outside of the seal: the streams are not its own, either.
     let (desk, phone) = (DEVICES[0].as_bytes(), DEVICES[1].as_bytes());
     let at = i2.windows(desk.len()).rposition(|w| w == desk).unwrap();
     let length = (phone.len() as u16).to_be_bytes();
     let renamed = [&i2[..at - 2], &length, phone, &i2[at + desk.len()..]].concat();
     let failed = failed.state.unwrap().receive(&end, &renamed, now(), &mut SysRng).map(drop).unwrap_err();
-    assert_eq!(failed.error, CallError::from(Error::Decrypt));
+    assert_eq!(failed.error, CallError::from(CallRefusal::OtherCall("CS ID map")));
     // The best that it can have is a leg of its own, had alice taken its answer, too: other keys.
     let r1 = f.answers[1].clone();
     let (_, to_thief) = f.hear(&r1, DEVICES[1]);
@@ -176,10 +216,11 @@ fn a_busy_phone_is_retargeted_and_the_caller_decides() {
         let _ = caller.hang_up();
         let Event::Ended { media } = carol.next() else { panic!("BYE") };
         assert_eq!(media, accept, "nothing of a refused call is left");
-        let (bob, carol) = (bob.stop(), carol.stop());
-        let text = |d: &[Vec<u8>]| String::from_utf8(d.concat()).unwrap();
-        assert!(text(&bob).contains("INVITE") && text(&bob).contains("ACK"), "486 was acknowledged");
+        let (at_bob, at_carol) = (bob.heard().concat(), carol.heard().concat());
+        assert!(at_bob.contains("INVITE") && at_bob.contains("ACK"), "486 was acknowledged");
         // The proxy handed on the line as it was, to another user.
-        assert!(text(&bob).contains(&line) && text(&carol).contains(&line));
+        assert!(at_bob.contains(&line) && at_carol.contains(&line));
+        bob.stop();
+        carol.stop();
     }
 }

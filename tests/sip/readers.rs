@@ -54,18 +54,21 @@ fn tshark_sees_the_messages_in_sip_and_on_their_own_port() {
     let _ = f.caller.hang_up();
     assert!(matches!(f.agents[0].next(), Event::Ended { media: true }));
     let r1 = f.answers[0].clone();
-    let heard = f.agents.swap_remove(0).stop();
-    let invites = heard.into_iter().filter(|d| d.starts_with(b"INVITE")).collect::<Vec<_>>();
-    let of = |bytes: &[u8]| {
-        let text = std::str::from_utf8(bytes).unwrap();
-        sdp::Description::parse(text.split_once("\r\n\r\n").unwrap().1).unwrap().session()[0].data.clone()
-    };
+    let invites = f.agents[0].heard().into_iter().filter(|h| h.starts_with("INVITE")).collect::<Vec<_>>();
+    let of =
+        |text: &str| sdp::Description::parse(text.split_once("\r\n\r\n").unwrap().1).unwrap().session()[0].data.clone();
     // Requests may have come more than once.
     let first = invites.iter().find(|d| of(d) != i2).unwrap();
     let second = invites.iter().find(|d| of(d) == i2).unwrap();
     let i1 = of(first);
-    let datagrams =
-        [(5060, first.clone()), (5060, second.clone()), (2269, i1.clone()), (2269, r1), (2269, i2.clone()), (2269, r2)];
+    let datagrams = [
+        (5060, first.clone().into_bytes()),
+        (5060, second.clone().into_bytes()),
+        (2269, i1.clone()),
+        (2269, r1),
+        (2269, i2.clone()),
+        (2269, r2),
+    ];
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("call.pcap");
     fs::write(&path, capture(&datagrams)).unwrap();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::peers::{Process, until};
+use crate::peers::{Process, free_port, until};
 
 const PROFILE: &str = "AES_CM_128_HMAC_SHA1_80";
 /// Seconds that are sent and that are heard: some packets may get lost.
@@ -22,22 +22,12 @@ fn ffmpeg(dir: &Path) -> Command {
     command
 }
 
-/// Two sockets on a free even port and the one above, for RTP and RTCP.
-fn pair() -> (UdpSocket, UdpSocket, u16) {
-    loop {
-        let rtp = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let port = rtp.local_addr().unwrap().port();
-        if port % 2 == 0
-            && let Ok(rtcp) = UdpSocket::bind(("127.0.0.1", port + 1))
-        {
-            return (rtp, rtcp, port);
-        }
-    }
-}
-
 /// 440 Hz under this key, as packets.
 pub(crate) fn send(inline: &str, dir: &Path) -> Vec<Vec<u8>> {
-    let (wire, _rtcp, port) = pair();
+    let port = free_port();
+    let wire = UdpSocket::bind(("127.0.0.1", port)).unwrap();
+    // Where ffmpeg sends RTCP.
+    let _rtcp = UdpSocket::bind(("127.0.0.1", port + 1)).unwrap();
     wire.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
     let (tone, to) = (
         format!("sine=frequency=440:duration={SENT}:sample_rate=8000"),
@@ -72,8 +62,7 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// Starts one, and waits until it listens: before that the system refuses what comes.
     pub(crate) fn start(name: &str, inline: &str, dir: &Path, first: &[u8]) -> Self {
-        let (rtp, rtcp, port) = pair();
-        drop((rtp, rtcp));
+        let port = free_port();
         let sdp = format!(
             "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/SAVP 0\r\n\
              a=rtpmap:0 PCMU/8000\r\na=crypto:1 {PROFILE} inline:{inline}\r\n"

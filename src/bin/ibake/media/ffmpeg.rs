@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use getrandom::SysRng;
 use ibake::keyfile;
+use ibake::secret::Secret;
 
 use crate::error::{Failure, Kind};
 
@@ -188,14 +190,14 @@ pub(super) fn deliver(packets: &[Vec<u8>], to: &[&Receiver]) {
     }
 }
 
-/// Two sockets on a free even port and the next one, for RTP and RTCP.
+/// Two sockets on a free even port and the next one, for RTP and RTCP; below the ports that the system gives away by itself,
+/// because ffmpeg binds them after we have let go of them.
 fn pair() -> Result<(UdpSocket, UdpSocket, u16), Failure> {
-    for _ in 0..1000 {
-        let rtp = UdpSocket::bind("127.0.0.1:0").map_err(|e| io(&e))?;
-        let port = rtp.local_addr().map_err(|e| io(&e))?.port();
-        if port % 2 == 0
-            && let Ok(rtcp) = UdpSocket::bind(("127.0.0.1", port + 1))
-        {
+    for _ in 0..100 {
+        let drawn = u16::from_be_bytes(*Secret::<2>::random(&mut SysRng)?.expose());
+        let port = 20_000 + drawn % 5000 * 2;
+        let bind = |port| UdpSocket::bind(("127.0.0.1", port));
+        if let (Ok(rtp), Ok(rtcp)) = (bind(port), bind(port + 1)) {
             return Ok((rtp, rtcp, port));
         }
     }

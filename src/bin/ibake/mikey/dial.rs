@@ -42,7 +42,8 @@ enum Step<S, T> {
     Again(S, Failure),
     /// An answer that came before; this is to be sent once more.
     Repeat(S, Vec<u8>),
-    Over(Failure),
+    /// The end of the call, and what the other end may be told.
+    Over(Failure, Option<Vec<u8>>),
 }
 
 /// The socket, and what has happened on it.
@@ -82,19 +83,17 @@ impl Dial<'_> {
         finished.show(self.options, out)
     }
 
-    fn first_answer(&self, state: AwaitR1, r1: &[u8]) -> Step<AwaitR1, (Option<Vec<u8>>, Result<Ready, Failure>)> {
+    fn first_answer(&self, state: AwaitR1, r1: &[u8]) -> Step<AwaitR1, Ready> {
         match state.receive(&self.end, r1, when::now(), &mut SysRng) {
-            Ok(Reply::AsDialled(ready)) => Step::Done((None, Ok(ready))),
-            Ok(Reply::Other(answered)) if self.accept.contains(answered.by.name()) => {
-                Step::Done((None, Ok(answered.accept())))
-            }
+            Ok(Reply::AsDialled(ready)) => Step::Done(ready),
+            Ok(Reply::Other(answered)) if self.accept.contains(answered.by.name()) => Step::Done(answered.accept()),
             Ok(Reply::Other(answered)) => {
                 let refused = Self::other(&answered);
-                Step::Done((answered.refuse().ok(), Err(refused)))
+                Step::Over(refused, answered.refuse().ok())
             }
             Err(failed) => match failed.state {
                 Some(state) => Step::Again(state, failure(failed.error)),
-                None => Step::Over(failure(failed.error)),
+                None => Step::Over(failure(failed.error), None),
             },
         }
     }
@@ -107,16 +106,16 @@ impl Dial<'_> {
             .hint(format!("If that is somebody you want to talk to, call again with --accept {by}"))
     }
 
-    fn second_answer(&self, state: AwaitR2, r2: &[u8]) -> Step<AwaitR2, (Option<Vec<u8>>, Result<Outcome, Failure>)> {
+    fn second_answer(&self, state: AwaitR2, r2: &[u8]) -> Step<AwaitR2, Outcome> {
         if let Some(i2) = state.repeat(r2) {
             let i2 = i2.to_vec();
             return Step::Repeat(state, i2);
         }
         match state.receive(&self.end, r2, when::now()) {
-            Ok(outcome) => Step::Done((None, Ok(outcome))),
+            Ok(outcome) => Step::Done(outcome),
             Err(failed) => match failed.state {
                 Some(state) => Step::Again(state, failure(failed.error)),
-                None => Step::Over(failure(failed.error)),
+                None => Step::Over(failure(failed.error), None),
             },
         }
     }
@@ -133,12 +132,12 @@ impl<'a> Line<'a> {
         Ok(Self { socket, address, patience, csb_id, again: 0, refused: 0, bad: None, said: None, out })
     }
 
-    /// Sends `message`, again and again, until `take` has an answer to it. What `take` gives back to be sent goes out once.
+    /// Sends `message`, again and again, until `take` has an answer to it.
     fn until<S, T>(
         &mut self,
         message: &[u8],
         mut state: S,
-        take: impl Fn(S, &[u8]) -> Step<S, (Option<Vec<u8>>, Result<T, Failure>)>,
+        take: impl Fn(S, &[u8]) -> Step<S, T>,
     ) -> Result<T, Failure> {
         self.send(message)?;
         let mut timer = Timer::new(Instant::now(), self.patience);
@@ -158,12 +157,7 @@ impl<'a> Line<'a> {
                 continue;
             }
             state = match take(state, datagram) {
-                Step::Done((farewell, result)) => {
-                    if let Some(farewell) = farewell {
-                        self.send(&farewell)?;
-                    }
-                    return result;
-                }
+                Step::Done(next) => return Ok(next),
                 Step::Again(state, why) => {
                     self.bad = Some(why);
                     state
@@ -173,7 +167,11 @@ impl<'a> Line<'a> {
                     self.send(&message)?;
                     state
                 }
-                Step::Over(why) => return Err(why),
+                Step::Over(why, farewell) => {
+                    // A courtesy: whether it arrives is nothing to the caller.
+                    let _ = farewell.map(|message| self.send(&message));
+                    return Err(why);
+                }
             };
         }
     }
