@@ -13,6 +13,8 @@ use serde_json::Value;
 
 use crate::support::{ALICE, BOB, Listener, Run, World, mode};
 
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 const NAMES: &str = "--names https://kgs-a.example=a.example --names https://kgs-b.example=*";
 
 impl World {
@@ -259,7 +261,7 @@ fn who_answers_for_somebody_else_is_named_and_refused_or_accepted() {
     // Alice must know who speaks for carol's name before she can tell that it is carol.
     let unknown = w.mikey_call(&carol.address, "--timeout 2");
     assert_eq!((unknown.code, &unknown.objects()[0]["error"]["code"]), (4, &"parameters".into()), "{unknown:?}");
-    let refused = w.mikey_call(&carol.address, NAMES);
+    let refused = w.mikey_call(&carol.address, &format!("{NAMES} --timeout 2"));
     assert_eq!(
         (refused.code, &refused.objects()[0]["error"]["code"]),
         (4, &"answered-by-another".into()),
@@ -273,6 +275,49 @@ fn who_answers_for_somebody_else_is_named_and_refused_or_accepted() {
     assert_eq!((&call["dialled"], &call["responder"]["name"]), (&BOB.into(), &"sip:carol@b.example".into()));
     assert_eq!(call["lacks"], serde_json::json!(["first-message"]));
     assert_eq!(call["suite"], "p521-aes256gcm", "her own choice, and not hybrid");
+}
+
+/// Brings what a caller sends to two listeners, and the first answer of `late` only after one of the other.
+fn to_both(early: &str, late: &str) -> String {
+    let front = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = front.local_addr().unwrap().to_string();
+    let to = [early, late].map(|a| a.parse::<SocketAddr>().unwrap());
+    front.set_read_timeout(Some(PATIENCE)).unwrap();
+    std::thread::spawn(move || {
+        let (mut caller, mut held, mut heard_early) = (None, Vec::new(), false);
+        let mut buffer = [0; 65_536];
+        let send = |bytes: &[u8], to: SocketAddr| assert!(front.send_to(bytes, to).is_ok());
+        while let Ok((n, from)) = front.recv_from(&mut buffer) {
+            let bytes = &buffer[..n];
+            match (to.contains(&from), caller) {
+                (false, _) => {
+                    caller = Some(from);
+                    to.iter().for_each(|t| send(bytes, *t));
+                }
+                (true, Some(caller)) if from == to[0] => {
+                    send(bytes, caller);
+                    heard_early = true;
+                    held.drain(..).for_each(|b: Vec<u8>| send(&b, caller));
+                }
+                (true, Some(caller)) if heard_early => send(bytes, caller),
+                (true, _) => held.push(bytes.to_vec()),
+            }
+        }
+    });
+    address
+}
+
+#[test]
+fn a_stranger_who_answers_first_does_not_keep_out_who_is_called() {
+    let w = World::new();
+    w.issue("b", "sip:carol@b.example", "carol");
+    let mut bob = w.mikey_bob("--show-keys");
+    let carol = "--mikey --retargeted --key carol.key --key-file carol.unlock --params b.txt --params a.txt";
+    let carol = w.listen(&format!("{carol} {NAMES}"));
+    let both = to_both(&carol.address, &bob.address);
+    let call = w.mikey_call(&both, &format!("{NAMES} --show-keys --timeout 30")).ok().event("call");
+    assert_eq!((&call["responder"]["name"], call["lacks"].as_array().unwrap().len()), (&BOB.into(), 0));
+    assert_eq!(inline(&call), inline(&next(&mut bob, "call")));
 }
 
 #[test]
@@ -302,9 +347,20 @@ fn calls_that_do_not_come_about_say_why() {
     next(&mut bob, "call");
     let run = w.run(&w.alice_calls(&bob.address, "--mikey --timeout 2").replace(BOB, "tel:+15557654321"));
     assert_eq!((run.code, json(&run).as_str()), (4, "peer-refused"), "{run:?}");
+    // No group in common: the call says so, and a second one takes another.
+    let mut strict = w.mikey_bob("--suite p384-aes256gcm");
+    let run = w.mikey_call(&strict.address, "--timeout 2");
+    assert_eq!((run.code, json(&run).as_str()), (4, "peer-refused"), "{run:?}");
+    assert!(run.stdout.contains("--suite"), "{run:?}");
+    let call = w.mikey_call(&strict.address, "--suite p384-aes256gcm").ok().event("call");
+    assert_eq!(
+        (&call["suite"], &next(&mut strict, "call")["suite"]),
+        (&"p384-aes256gcm".into(), &"p384-aes256gcm".into())
+    );
     // No SRTP profile in common.
     let run = w.mikey_call(&bob.address, "--schedule rfc6267 --timeout 2 --srtp-profile F8_128_HMAC_SHA1_80");
     assert_eq!((run.code, json(&run).as_str()), (4, "peer-refused"), "{run:?}");
+    assert!(run.stdout.contains("--srtp-profile"), "{run:?}");
 }
 
 #[test]

@@ -8,7 +8,9 @@ use getrandom::SysRng;
 use ibake::error::{Error, PeerError};
 use ibake::ibe::Name;
 use ibake::ibe::extract::PrivateKey;
-use ibake::mikey::call::{Answered, AwaitR1, AwaitR2, CallError, CallOffer, End, Outcome, Ready, Reply, SessionOffer};
+use ibake::mikey::call::{
+    Answered, AwaitR2, BRANCH_LIMIT, CallError, CallOffer, End, Fork, Outcome, Ready, Reply, SessionOffer,
+};
 use ibake::mikey::numbers::{DataType, ErrorNo};
 use ibake::mikey::{Message, Payload};
 use ibake::secret::Secret;
@@ -40,10 +42,11 @@ enum Step<S, T> {
     Done(T),
     /// Not what is awaited: the state as it was, and why.
     Again(S, Failure),
+    /// Somebody else has answered, who is told this: who is called may still do so.
+    Unwanted(S, Failure, Option<Vec<u8>>),
     /// An answer that came before; this is to be sent once more.
     Repeat(S, Vec<u8>),
-    /// The end of the call, and what the other end may be told.
-    Over(Failure, Option<Vec<u8>>),
+    Over(Failure),
 }
 
 /// The socket, and what has happened on it.
@@ -56,6 +59,8 @@ struct Line<'a> {
     refused: u32,
     /// The last message that was not accepted.
     bad: Option<Failure>,
+    /// Who else has answered.
+    unwanted: Option<Failure>,
     /// What the other end says that it is, without proof.
     said: Option<ErrorNo>,
     out: &'a Output,
@@ -75,7 +80,9 @@ impl Dial<'_> {
         let called = self.end.call(self.key.identity(), self.dialled, &offer, when::now(), &mut SysRng);
         let (state, i1) = called.map_err(failure)?;
         let mut line = Line::new(self.address, self.patience, state.csb_id(), out)?;
-        let ready = line.until(&i1, state, |state, r1| self.first_answer(state, r1))?;
+        // A fork, because an answer that is not wanted must not keep the right one out.
+        let fork = state.fork(BRANCH_LIMIT);
+        let ready = line.until(&i1, fork, |fork, r1| self.first_answer(fork, r1))?;
         let (state, i2) = ready.proceed(&self.end, when::now(), &mut SysRng).map_err(failure)?;
         let outcome = line.until(&i2, state, |state, r2| self.second_answer(state, r2))?;
         let (session, lacks, bound) = report::open(outcome);
@@ -83,18 +90,13 @@ impl Dial<'_> {
         finished.show(self.options, out)
     }
 
-    fn first_answer(&self, state: AwaitR1, r1: &[u8]) -> Step<AwaitR1, Ready> {
-        match state.receive(&self.end, r1, when::now(), &mut SysRng) {
+    fn first_answer(&self, mut fork: Fork, r1: &[u8]) -> Step<Fork, Ready> {
+        match fork.receive(&self.end, r1, when::now(), &mut SysRng) {
             Ok(Reply::AsDialled(ready)) => Step::Done(ready),
             Ok(Reply::Other(answered)) if self.accept.contains(answered.by.name()) => Step::Done(answered.accept()),
-            Ok(Reply::Other(answered)) => {
-                let refused = Self::other(&answered);
-                Step::Over(refused, answered.refuse().ok())
-            }
-            Err(failed) => match failed.state {
-                Some(state) => Step::Again(state, failure(failed.error)),
-                None => Step::Over(failure(failed.error), None),
-            },
+            Ok(Reply::Other(answered)) => Step::Unwanted(fork, Self::other(&answered), answered.refuse().ok()),
+            Err(e) if fork.is_open() => Step::Again(fork, failure(e)),
+            Err(e) => Step::Over(failure(e)),
         }
     }
 
@@ -115,7 +117,7 @@ impl Dial<'_> {
             Ok(outcome) => Step::Done(outcome),
             Err(failed) => match failed.state {
                 Some(state) => Step::Again(state, failure(failed.error)),
-                None => Step::Over(failure(failed.error), None),
+                None => Step::Over(failure(failed.error)),
             },
         }
     }
@@ -129,7 +131,7 @@ impl<'a> Line<'a> {
         let socket = UdpSocket::bind(if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" }).map_err(|e| io(&e))?;
         // Connected, so that datagrams from elsewhere do not come in and an absent peer is noticed.
         socket.connect(to).map_err(|e| bad(&e))?;
-        Ok(Self { socket, address, patience, csb_id, again: 0, refused: 0, bad: None, said: None, out })
+        Ok(Self { socket, address, patience, csb_id, again: 0, refused: 0, bad: None, unwanted: None, said: None, out })
     }
 
     /// Sends `message`, again and again, until `take` has an answer to it.
@@ -167,11 +169,15 @@ impl<'a> Line<'a> {
                     self.send(&message)?;
                     state
                 }
-                Step::Over(why, farewell) => {
-                    // A courtesy: whether it arrives is nothing to the caller.
-                    let _ = farewell.map(|message| self.send(&message));
-                    return Err(why);
+                Step::Unwanted(state, why, farewell) => {
+                    self.out.note(&format!("{}; still waiting.", why.message));
+                    self.unwanted = Some(why);
+                    if let Some(farewell) = farewell {
+                        self.send(&farewell)?;
+                    }
+                    state
                 }
+                Step::Over(why) => return Err(self.unwanted.take().unwrap_or(why)),
             };
         }
     }
@@ -223,6 +229,9 @@ impl<'a> Line<'a> {
     }
 
     fn silent(&mut self) -> Failure {
+        if let Some(unwanted) = self.unwanted.take() {
+            return unwanted;
+        }
         if let Some(bad) = self.bad.take() {
             return bad.context("the answers that came do not hold; the last one");
         }
@@ -230,7 +239,12 @@ impl<'a> Line<'a> {
         match self.said {
             Some(number) => {
                 let text = format!("the peer refused with {number} (it says; nobody vouches for that)");
-                Failure::new(Kind::Refused, "peer-refused", text)
+                let refused = Failure::new(Kind::Refused, "peer-refused", text);
+                match number {
+                    ErrorNo::INVALID_DH => refused.hint("Call again with another group: --suite NAME"),
+                    ErrorNo::INVALID_SP => refused.hint("Call again with other SRTP profiles: --srtp-profile PROFILE"),
+                    _ => refused,
+                }
             }
             None if self.refused > 0 => {
                 Failure::new(Kind::Io, "connect", format!("{}: nobody listens there", with_port(self.address)))
