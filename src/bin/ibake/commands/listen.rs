@@ -42,7 +42,7 @@ const AT_ONCE: usize = 16;
 #[command(after_help = "Examples:
   ibake listen --key bob.key --key-file bob.unlock --params params-b.txt --params params-a.txt
   ibake listen --mikey --key bob.key --key-file bob.unlock --params params-b.txt --params params-a.txt \\
-      --names https://kgs-a.example=a.example --names https://kgs-b.example=* --keys-to bob.srtp")]
+      --names https://kgs-a.example=a.example --keys-to bob.srtp")]
 pub(crate) struct Args {
     /// Where to listen; port 0 takes any that is free. If left out: 127.0.0.1:7939, with --mikey 127.0.0.1:2269.
     #[arg(long, value_name = "ADDR")]
