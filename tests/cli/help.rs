@@ -15,6 +15,7 @@ const COMMANDS: &[&str] = &[
     "open",
     "listen",
     "call",
+    "media",
     "inspect",
     "vectors",
     "vectors check",

@@ -9,5 +9,7 @@ mod help;
 mod inspect;
 mod keys;
 mod kgs;
+mod media;
+mod mikey;
 mod support;
 mod vectors;
