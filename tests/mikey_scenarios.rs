@@ -1,6 +1,8 @@
 //! The scenes of `examples/mikey_scenarios`, each by its name. A check in them that fails is an error.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../examples/mikey_scenarios/content.rs"]
+mod content;
 #[path = "../examples/mikey_scenarios/hostile.rs"]
 mod hostile;
 #[path = "../examples/mikey_scenarios/scenes.rs"]
@@ -34,6 +36,10 @@ scenes! {
     forking "forking"
     redirect "redirect"
     retarget "retarget"
+    deferred "deferred"
+    pre_encoded "pre-encoded"
+    message "message"
+    push_to_talk "push-to-talk"
     early_media "early-media"
     conference "conference"
     transcoder "transcoder"

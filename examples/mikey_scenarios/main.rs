@@ -7,6 +7,7 @@
 //!
 //! Nothing is asserted that is not printed: a line `ok` is a check that was made, and the first that fails ends the program.
 
+mod content;
 mod hostile;
 mod scenes;
 mod services;

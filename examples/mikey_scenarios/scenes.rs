@@ -5,7 +5,7 @@ use ibake::mikey::call::{AwaitI2, CallError, CallRefusal, Outcome, Reply, Sessio
 use ibake::mikey::explain;
 
 use super::world::{Done, How, User, World, agree, check, complete, disjoint};
-use super::{hostile, services};
+use super::{content, hostile, services};
 
 type Scene = fn(&World) -> Done;
 
@@ -15,6 +15,10 @@ pub(crate) const ALL: &[(&str, &str, Scene)] = &[
     ("forking", "three devices ring, one is picked up", forking),
     ("redirect", "the network says whom to call instead", redirect),
     ("retarget", "somebody else answers, and the caller decides", retarget),
+    ("deferred", "a voicemail for who is away", content::deferred),
+    ("pre-encoded", "one film, encoded once, for many", content::pre_encoded),
+    ("message", "a text for who is away", content::message),
+    ("push-to-talk", "a burst to a group", content::push_to_talk),
     ("early-media", "a branch is heard before it is picked up", early_media),
     ("conference", "a focus answers under its own name", services::conference),
     ("transcoder", "a machine in the path, and both users see it", services::transcoder),
