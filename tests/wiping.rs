@@ -5,6 +5,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+#[allow(dead_code)] // as below
+#[path = "mikey_calls/forged.rs"]
+mod forged;
 #[allow(dead_code, clippy::result_large_err)] // the calls' own tests use all of it
 #[path = "mikey_calls/scene.rs"]
 mod scene;
@@ -144,8 +147,8 @@ fn finished_and_failed_exchanges_leave_nothing() {
 }
 
 /// A call by MIKEY-IBAKE with an update behind it, with bad messages in between if they are wanted: TGK before and after, the key
-/// of a stream, and what the states print.
-fn mikey_call(suite: Suite, bad: bool) -> ([Vec<u8>; 3], String) {
+/// of a stream, what the states print, and the first three messages.
+fn mikey_call(suite: Suite, bad: bool) -> ([Vec<u8>; 3], String, [Vec<u8>; 3]) {
     use scene::{Scene, as_dialled, offer, session};
     let damaged = |m: &[u8]| {
         let mut m = m.to_vec();
@@ -181,7 +184,7 @@ fn mikey_call(suite: Suite, bad: bool) -> ([Vec<u8>; 3], String) {
     let ibake::mikey::call::Event::Answered { send, .. } = answered else { panic!("answered") };
     drop(alice.receive(&i, &send, NOW, &mut s.rng).unwrap());
     let keys = [tgk, alice.keys().tgk().expose().to_vec(), alice.keys().srtp(1).unwrap().key().to_vec()];
-    (keys, text)
+    (keys, text, [i1, r1, i2])
 }
 
 #[test]
@@ -189,12 +192,17 @@ fn calls_leave_nothing_and_print_nothing() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     for suite in Suite::PREFERENCE {
         for bad in [false, true] {
-            let (keys, text) = mikey_call(suite, bad);
+            let (keys, text, [i1, r1, i2]) = mikey_call(suite, bad);
+            // The KEM secrets of the messages, which go into K_BOUND, as whoever has the private keys finds them.
+            let users = scene::Scene::new("wiping calls");
+            let kem =
+                [(&i1, &users.bob), (&r1, &users.alice), (&i2, &users.bob)].map(|(m, k)| forged::open(m, &k[0]).1);
             for run in keys.iter().flat_map(|k| k.windows(6)) {
                 let decimal = run.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
                 assert!(!text.contains(&common::hex(run)) && !text.contains(&decimal), "{text}");
             }
-            let needles: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+            let kem = kem.iter().map(<[u8; 32]>::as_slice);
+            let needles: Vec<&[u8]> = keys.iter().map(Vec::as_slice).chain(kem).collect();
             // The same seed, the same keys; the test's own copies are what it does not free.
             let found = left_behind(&needles, || {
                 let again = mikey_call(suite, bad);

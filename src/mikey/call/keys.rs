@@ -20,7 +20,7 @@ use crate::kdf::{Prk, hash, label};
 use crate::mikey::derive::{self, SessionKey, TgkKey};
 use crate::mikey::error::Refused;
 use crate::mikey::numbers::{MacAlg, PrfFunc};
-use crate::secret::{Secret, SecretVec};
+use crate::secret::{SHALLOW, Secret, SecretVec, leaving_no_trace};
 use crate::srtp::{MasterKeys, Profile};
 use crate::suite::labels;
 
@@ -38,8 +38,11 @@ fn bind(name: &str, messages: &[&[u8]], secrets: [&[u8]; 4]) -> SecretVec {
     let lengths = secrets.map(lp);
     let mut ikm: Vec<&[u8]> = Vec::with_capacity(8);
     lengths.iter().zip(secrets).for_each(|(l, s)| ikm.extend([&l[..], s]));
-    let prk = Prk::extract(&hash_messages(messages), &ikm);
-    SecretVec::new(prk.expand::<32>(&[label(name).as_ref()]).expose().to_vec())
+    // The hash keeps the last block of what it was given on the stack.
+    leaving_no_trace::<SHALLOW, _>(|| {
+        let prk = Prk::extract(&hash_messages(messages), &ikm);
+        SecretVec::new(prk.expand::<32>(&[label(name).as_ref()]).expose().to_vec())
+    })
 }
 
 /// K_BOUND of a call.

@@ -13,7 +13,7 @@ use super::initiator::map_of;
 use super::keys::{self, Keys};
 use super::media::CryptoSession;
 use super::session::{Outcome, Session};
-use super::share::Drawing;
+use super::share::{Drawing, Kept};
 use super::wire::{self, Envelope, Outline, Seen};
 use super::{End, Head, ends, error_message, later};
 use crate::error::Error;
@@ -24,7 +24,7 @@ use crate::ibe::params::PublicParameters;
 use crate::mikey::error::Refused;
 use crate::mikey::numbers::{DataType, ErrorNo, IdRole};
 use crate::mikey::payloads::Timestamp;
-use crate::secret::{Secret, SecretVec};
+use crate::secret::SecretVec;
 use crate::srtp::Role;
 use crate::suite::Suite;
 
@@ -85,8 +85,8 @@ pub struct Ready {
     pub(super) dialled: (Identity, PublicParameters),
     pub(super) bound: bool,
     pub(super) k_session: SecretVec,
-    pub(super) k_i1: Option<Secret<32>>,
-    pub(super) k_r1: Secret<32>,
+    pub(super) k_i1: Option<Kept>,
+    pub(super) k_r1: Kept,
     pub(super) suite: Suite,
     pub(super) sessions: Vec<CryptoSession>,
     pub(super) map: (Vec<u8>, u8),
@@ -189,7 +189,7 @@ impl Ready {
         let envelope = Envelope { to: &to, from: key, aead: self.suite.aead(), plain: &self.plain_i2, at: &at };
         let (i2, k_i2) = outline.seal(&envelope, rng)?;
         let inkey = match self.bound {
-            true => keys::bound([&self.i1, &self.r1, &i2], &self.k_session, self.k_i1.as_ref(), &self.k_r1, &k_i2),
+            true => keys::bound([&self.i1, &self.r1, &i2], &self.k_session, self.k_i1.as_deref(), &self.k_r1, &k_i2),
             false => self.k_session,
         };
         let head = self.head;

@@ -14,7 +14,7 @@ use super::keys::{self, Keys};
 use super::media::{CryptoSession, choose};
 use super::replay::ReplayCache;
 use super::session::{Outcome, Session};
-use super::share::{BOUND_SENTINEL, Drawing, Ephemeral, Theirs};
+use super::share::{BOUND_SENTINEL, Drawing, Ephemeral, Kept, Theirs};
 use super::wire::{self, Envelope, Outline, Sealed, Seen, finish, id_of, name_of, own_key};
 use super::{Demand, End, Head, RAND_BYTES, RAND_LIMIT, ends, order};
 use crate::error::{Error, KeyError, PeerError};
@@ -72,7 +72,7 @@ pub(super) fn next_ssrc<R: TryCryptoRng + ?Sized>(
 
 /// What was under the seal of I_MESSAGE_1, if it was ours to open.
 struct Opened {
-    k_i1: Secret<32>,
+    k_i1: Kept,
     plain: SecretVec,
     x: Theirs,
 }
@@ -246,8 +246,8 @@ pub struct AwaitI2 {
     y: Ephemeral,
     /// The initiator's share, if the first message was opened.
     x: Option<Theirs>,
-    k_i1: Option<Secret<32>>,
-    k_r1: Secret<32>,
+    k_i1: Option<Kept>,
+    k_r1: Kept,
     sessions: Vec<CryptoSession>,
     map: (Vec<u8>, u8),
     i1: Vec<u8>,
@@ -259,7 +259,7 @@ pub struct AwaitI2 {
 struct Second {
     t: Timestamp,
     k_session: SecretVec,
-    k_i2: Secret<32>,
+    k_i2: Kept,
     deposit: Option<Deposit>,
     /// The plaintext of an R_MESSAGE_2 that must have an IBAKE payload.
     echo: Option<SecretVec>,
@@ -305,7 +305,7 @@ impl AwaitI2 {
                 true => keys::bound(
                     [&self.i1, &self.r1, i2],
                     &second.k_session,
-                    self.k_i1.as_ref(),
+                    self.k_i1.as_deref(),
                     &self.k_r1,
                     &second.k_i2,
                 ),
