@@ -1,0 +1,73 @@
+//! PostgreSQL: a pool of connections. Nodes hold no state of their own; the row `head` is what they meet at.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+
+use super::driver::failed;
+use super::migrate;
+use super::{Database, Dialect, Pending, Row, Value};
+use crate::kgs::server::error::Error;
+
+driver!(sqlx::Postgres, PgConnection, "INT8", "TEXT", "BYTEA");
+
+/// Most connections of a node.
+const CONNECTIONS: u32 = 8;
+/// How long a request waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Key of the advisory lock under which tables are defined: "ibake kg".
+const LOCK: i64 = 0x6962_616b_6520_6b67;
+
+/// A database on a server.
+#[derive(Debug)]
+pub(super) struct Postgres {
+    pool: PgPool,
+}
+
+impl Postgres {
+    pub(super) async fn open(url: &str) -> Result<Self, Error> {
+        let options = PgConnectOptions::from_str(url).map_err(|_| Error::Address)?.application_name("ibake kgs");
+        let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+        Ok(Self { pool: pool.connect_with(options).await.map_err(failed)? })
+    }
+}
+
+impl Database for Postgres {
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
+    fn fetch<'a>(&'a self, sql: &'static str, values: Vec<Value>) -> Pending<'a, Vec<Row>> {
+        Box::pin(async move {
+            Ok(bind(sql, values).fetch_all(&self.pool).await.map_err(failed)?.iter().map(read).collect())
+        })
+    }
+
+    fn begin<'a>(&'a self) -> Pending<'a, Box<dyn super::Transaction>> {
+        Box::pin(async move {
+            let open = self.pool.begin().await.map_err(failed)?;
+            Ok(Box::new(Open(open)) as Box<dyn super::Transaction>)
+        })
+    }
+
+    fn define<'a>(&'a self, steps: &'static [&'static str], known: i64) -> Pending<'a, ()> {
+        Box::pin(async move {
+            let mut open = self.pool.begin().await.map_err(failed)?;
+            // Several nodes may start at once. Held until the transaction ends.
+            bind("SELECT pg_advisory_xact_lock($1)", vec![Value::Int(LOCK)])
+                .execute(&mut *open)
+                .await
+                .map_err(failed)?;
+            migrate::run!(&mut *open, steps, known);
+            open.commit().await.map_err(failed)
+        })
+    }
+
+    fn close<'a>(&'a self) -> Pending<'a, ()> {
+        Box::pin(async move {
+            self.pool.close().await;
+            Ok(())
+        })
+    }
+}
