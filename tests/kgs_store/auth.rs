@@ -134,8 +134,6 @@ pub(crate) async fn digests_count_once(w: World) {
         cnonce: "c",
         response: &good,
     };
-    let check = |r: Response<'static>, now| async move { (r, now) };
-    let _ = check;
     let alice = digest::check(store, vault, &r, "POST", realm, NOW).await.unwrap();
     assert_eq!((alice.name(), alice.via()), ("alice", Via::Digest));
     let no = Err(Failed::Error(Error::Unauthentic));

@@ -122,7 +122,7 @@ pub(crate) async fn a_clock_that_jumps_back_is_noticed(w: World) {
     assert_eq!(error, Error::Clock { behind: 301 });
     assert!(error.is_temporary());
     // A refusal is no way around it, and nothing of it is in the log.
-    let past = Request { identities: vec![w.identity(ALICE, NOW - 0).await], transit: Transit::Plain };
+    let past = Request { identities: vec![w.identity(ALICE, NOW).await], transit: Transit::Plain };
     assert!(matches!(w.service.issue(&operator("gateway"), &past, NOW - 301).await, Err(Error::Clock { .. })));
     // Right again: it goes on without a restart.
     assert!(at(NOW + 1).await.is_ok());

@@ -4,7 +4,7 @@ use ibake::kgs::server::audit::{self, Checkpoint, Draft, Finding, Link, LogKey, 
 use ibake::kgs::server::{Error, Vault};
 use ibake::secret::Secret;
 
-use crate::support::{ALICE, NOW, World, name, operator};
+use crate::support::{ALICE, NOW, World, name};
 
 async fn twelve(w: &World) {
     for i in 0..12 {
@@ -192,5 +192,4 @@ pub(crate) async fn checkpoints_come_every_so_often_and_on_demand(w: World) {
     assert_eq!(w.store_checkpoint().await, first, "signed once");
     // One by itself at the tenth, and the two that were asked for.
     assert_eq!(w.sound().await.checkpoints, 2);
-    let _ = operator("alice");
 }

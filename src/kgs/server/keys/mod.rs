@@ -146,17 +146,14 @@ impl Keys {
         Self::open(store, wrapper).await
     }
 
-    /// Opens what a store holds.
+    /// Opens what a store holds, all master keys that are not retired.
     ///
     /// # Errors
     /// [`Error::Empty`]; [`Error::KeyFile`] for another wrapping key; [`Error::Corrupt`], [`Error::Store`].
     pub async fn open(store: &Store, wrapper: Arc<dyn Wrapper>) -> Result<Self, Error> {
         let name = LogName::of(store).await?;
-        let wrapped = meta(store, "root").await?;
-        let by = Arc::clone(&wrapper);
-        let root = blocking(move || by.unwrap(Kind::Root, &wrapped)).await?;
+        let vault = Vault::open_in(store, Arc::clone(&wrapper)).await?;
         let corrupt = || Error::Corrupt { table: "meta" };
-        let vault = Vault::new(&secret(root.expose()).ok_or_else(corrupt)?);
         let seed = vault.open("log key", &name.id, &meta(store, "log key").await?).map_err(|_| corrupt())?;
         let key = LogKey::new(&secret(seed.expose()).ok_or_else(corrupt)?);
         if key.public() != name.key {
@@ -300,6 +297,26 @@ impl Keys {
     /// The store that the keys are in.
     pub const fn store(&self) -> &Store {
         &self.store
+    }
+}
+
+impl Vault {
+    /// Opens the vault of a store alone: enough for users, rules and the log, and no master key is unwrapped for it.
+    ///
+    /// # Errors
+    /// [`Error::Empty`]; [`Error::KeyFile`] for another wrapping key; [`Error::Corrupt`], [`Error::Store`].
+    pub async fn open_in(store: &Store, wrapper: Arc<dyn Wrapper>) -> Result<Self, Error> {
+        let wrapped = Self::wrapped_root(store).await?;
+        let root = blocking(move || wrapper.unwrap(Kind::Root, &wrapped)).await?;
+        Ok(Self::new(&secret(root.expose()).ok_or(Error::Corrupt { table: "meta" })?))
+    }
+
+    /// The root secret as it is kept: shows by what it is protected.
+    ///
+    /// # Errors
+    /// [`Error::Empty`], [`Error::Store`].
+    pub async fn wrapped_root(store: &Store) -> Result<Vec<u8>, Error> {
+        meta(store, "root").await
     }
 }
 

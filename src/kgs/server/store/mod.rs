@@ -140,6 +140,21 @@ impl Store {
         Self::over(db).await
     }
 
+    /// As [`Store::open`], for one that must be there already: a mistyped path makes no file.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] if there is no such file or no district in it, and those of [`Store::open`].
+    pub async fn open_existing(address: &Address) -> Result<Self, Error> {
+        if let Address::Sqlite(path) = address
+            && !path.exists()
+        {
+            return Err(Error::Empty);
+        }
+        let store = Self::open(address).await?;
+        store.ping().await?;
+        Ok(store)
+    }
+
     /// A store over somebody else's database.
     ///
     /// # Errors
@@ -157,9 +172,9 @@ impl Store {
     /// Whether the database answers.
     ///
     /// # Errors
-    /// [`Error::Store`].
+    /// [`Error::Store`]; [`Error::Empty`] without a district.
     pub async fn ping(&self) -> Result<(), Error> {
-        self.db.fetch("SELECT version FROM head WHERE id = 1", Vec::new()).await.map(drop)
+        self.head().await.map(drop)
     }
 
     /// Closes all connections. What others still do with this store fails from now on.
