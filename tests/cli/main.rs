@@ -9,5 +9,6 @@ mod help;
 mod inspect;
 mod keys;
 mod kgs;
+mod server;
 mod support;
 mod vectors;

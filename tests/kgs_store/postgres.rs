@@ -20,8 +20,10 @@ fn programs() -> Option<PathBuf> {
         .map(|all| all.flatten().map(|e| e.path().join("bin")).collect())
         .unwrap_or_default();
     let path = std::env::var_os("PATH").unwrap_or_default();
+    found.sort();
+    found.reverse();
     found.extend(std::env::split_paths(&path));
-    found.into_iter().rev().find(|p| p.join("initdb").exists() && p.join("pg_ctl").exists())
+    found.into_iter().find(|p| p.join("initdb").exists() && p.join("pg_ctl").exists())
 }
 
 fn is_root() -> bool {
@@ -81,11 +83,9 @@ impl Server {
     }
 
     /// The address of a new database.
-    pub(crate) fn database(&self) -> String {
+    pub(crate) async fn database(&self) -> String {
         let name = format!("kgs{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        let mut create = command(&self.bin, "psql");
-        create.args(["-q", "-d", &self.url("postgres"), "-c", &format!("CREATE DATABASE {name}")]);
-        ok(&mut create);
+        crate::support::sql(&self.url("postgres"), &format!("CREATE DATABASE {name}")).await;
         self.url(&name)
     }
 

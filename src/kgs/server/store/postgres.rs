@@ -46,21 +46,21 @@ impl Database for Postgres {
 
     fn begin<'a>(&'a self) -> Pending<'a, Box<dyn super::Transaction>> {
         Box::pin(async move {
-            let open = self.pool.begin().await.map_err(failed)?;
-            Ok(Box::new(Open(open)) as Box<dyn super::Transaction>)
+            let open = Open::begin(&self.pool, "BEGIN").await?;
+            Ok(Box::new(open) as Box<dyn super::Transaction>)
         })
     }
 
     fn define<'a>(&'a self, steps: &'static [&'static str], known: i64) -> Pending<'a, ()> {
         Box::pin(async move {
-            let mut open = self.pool.begin().await.map_err(failed)?;
+            let mut open = Open::begin(&self.pool, "BEGIN").await?;
             // Several nodes may start at once. Held until the transaction ends.
             bind("SELECT pg_advisory_xact_lock($1)", vec![Value::Int(LOCK)])
-                .execute(&mut *open)
+                .execute(&mut *open.connection)
                 .await
                 .map_err(failed)?;
-            migrate::run!(&mut *open, steps, known);
-            open.commit().await.map_err(failed)
+            migrate::run!(&mut *open.connection, steps, known);
+            open.finish().await
         })
     }
 
