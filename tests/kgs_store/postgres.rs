@@ -51,6 +51,11 @@ fn ok(command: &mut Command) {
     assert!(out.status.success(), "{command:?}: {}", String::from_utf8_lossy(&out.stderr));
 }
 
+/// Only the processes die here, never the machine, so nothing has to reach the disk.
+fn options(port: u16) -> String {
+    format!("-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories= -c fsync=off")
+}
+
 impl Server {
     /// `None`, and a line that says so, where PostgreSQL is not installed.
     pub(crate) fn start() -> Option<Self> {
@@ -68,7 +73,7 @@ impl Server {
         ok(command(&bin, "initdb").args(["-A", "trust", "-U", "test", "-E", "UTF8", "--no-sync", "-D"]).arg(&data));
         // Free a moment ago; if somebody else takes it the start fails and says so.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let options = format!("-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories=");
+        let options = options(port);
         let mut start = command(&bin, "pg_ctl");
         start.args(["start", "-w", "-t", "60", "-o", &options, "-l"]).arg(dir.path().join("log")).arg("-D").arg(&data);
         // Its children would keep a pipe open.
@@ -97,7 +102,7 @@ impl Server {
     }
 
     pub(crate) fn start_again(&self) {
-        let options = format!("-c listen_addresses=127.0.0.1 -c port={} -c unix_socket_directories=", self.port);
+        let options = options(self.port);
         let mut start = command(&self.bin, "pg_ctl");
         start.args(["start", "-w", "-t", "60", "-o", &options, "-l"]).arg(self.dir.path().join("log"));
         start.arg("-D").arg(self.dir.path().join("data"));
