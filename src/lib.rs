@@ -26,6 +26,7 @@ pub mod keyfile;
 #[cfg(feature = "kgs")]
 pub mod kgs;
 pub mod mikey;
+pub mod sealing;
 pub mod secret;
 #[cfg(all(feature = "simd", feature = "hazmat"))]
 pub mod simd;

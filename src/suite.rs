@@ -56,6 +56,15 @@ pub mod labels {
     pub const MIKEY_MESSAGE: &str = "mikey message";
     pub const MIKEY_SALT: &str = "mikey salt";
     pub const SK: &str = "sk";
+    pub const KGS_ISSUE: &str = "kgs issue";
+    pub const AUDIT_COMMIT: &str = "audit commit";
+    pub const AUDIT_DETAIL: &str = "audit detail";
+    pub const AUDIT_ENTRY: &str = "audit entry";
+    pub const AUDIT_CHECKPOINT: &str = "audit checkpoint";
+    pub const KGS_SEAL: &str = "kgs seal";
+    pub const KGS_ROW: &str = "kgs row";
+    pub const KGS_LOOKUP: &str = "kgs lookup";
+    pub const KGS_STRANGER: &str = "kgs stranger";
     pub const BATCH_WEIGHTS: &str = "batch weights";
 }
 

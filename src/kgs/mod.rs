@@ -19,6 +19,8 @@
 
 pub mod bulk;
 mod error;
+#[cfg(feature = "server")]
+pub mod server;
 mod setup;
 
 use std::fs;

@@ -11,5 +11,6 @@ mod keys;
 mod kgs;
 mod media;
 mod mikey;
+mod server;
 mod support;
 mod vectors;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use ibake::batch::BatchError;
 use ibake::error::{Error, KeyError, PeerError};
+use ibake::kgs::server;
 use ibake::{keyfile, kgs};
 
 /// What kind of failure; decides the exit code.
@@ -132,6 +133,37 @@ impl From<kgs::Error> for Failure {
             E::TooMany { .. } => Self::new(Kind::Usage, "usage", e.to_string()),
             E::Io { .. } => Self::new(Kind::Io, "io", e.to_string()),
             _ => Self::new(Kind::Failed, "failed", e.to_string()),
+        }
+    }
+}
+
+impl From<server::Error> for Failure {
+    fn from(e: server::Error) -> Self {
+        use server::Error as E;
+        let (kind, code) = match &e {
+            E::KeyFile(inner) => return inner.clone().into(),
+            E::Crypto(inner) => return (*inner).into(),
+            E::Directory(inner) => return inner.clone().into(),
+            E::Batch(inner) => return inner.clone().into(),
+            E::Store { fault: server::Fault::Full, .. } => (Kind::Io, "store-full"),
+            E::Store { .. } | E::Closed => (Kind::Io, "store"),
+            E::Newer { .. } => (Kind::Refused, "store-newer"),
+            E::Corrupt { .. } => (Kind::Failed, "store-corrupt"),
+            E::Address => (Kind::Usage, "usage"),
+            E::Empty => (Kind::Input, "store-empty"),
+            E::Exists { .. } => (Kind::Refused, "exists"),
+            E::Unknown { .. } => (Kind::Refused, "unknown"),
+            E::Input { .. } | E::TooLarge | E::TooMany { .. } => (Kind::Input, "input"),
+            E::Busy { .. } | E::Clock { .. } => (Kind::Io, "busy"),
+            E::Unauthentic => (Kind::Refused, "unauthentic"),
+            E::Refused { .. } => (Kind::Refused, "policy"),
+            _ => (Kind::Failed, "failed"),
+        };
+        let failure = Self::new(kind, code, e.to_string());
+        match e {
+            E::Empty => failure.hint("Make one: ibake kgs store create, or ibake kgs store import DIR"),
+            E::Newer { .. } => failure.hint("Use the release that wrote it, or a later one."),
+            _ => failure,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use getrandom::SysRng;
@@ -74,11 +75,11 @@ impl Unlock {
     pub(crate) fn create(&self, whose: &str) -> Result<Created, Failure> {
         if let Some(file) = &self.key_file {
             if std::fs::symlink_metadata(file).is_ok() {
-                return Ok(Created { protection: Protection::KeyFile(FileKey::read(file)?), fresh: None });
+                return Ok(Created { protection: Arc::new(Protection::KeyFile(FileKey::read(file)?)), fresh: None });
             }
             let key = FileKey::generate(&mut SysRng)?;
             key.write_new(file)?;
-            return Ok(Created { protection: Protection::KeyFile(key), fresh: Some(file.clone()) });
+            return Ok(Created { protection: Arc::new(Protection::KeyFile(key)), fresh: Some(file.clone()) });
         }
         let text = match &self.passphrase_file {
             Some(file) => read_passphrase(file)?,
@@ -93,14 +94,14 @@ impl Unlock {
                 first
             }
         };
-        Ok(Created { protection: passphrase(text)?, fresh: None })
+        Ok(Created { protection: Arc::new(passphrase(text)?), fresh: None })
     }
 }
 
 /// A protection for new files. A key file that was made for them is taken away again unless they are
 /// [kept](Self::keep).
 pub(crate) struct Created {
-    pub(crate) protection: Protection,
+    pub(crate) protection: Arc<Protection>,
     fresh: Option<PathBuf>,
 }
 
@@ -130,7 +131,7 @@ fn passphrase(text: String) -> Result<Protection, keyfile::Error> {
     Ok(Protection::Passphrase(Passphrase::new(text)?, Cost::RECOMMENDED))
 }
 
-fn read_passphrase(file: &Path) -> Result<String, Failure> {
+pub(crate) fn read_passphrase(file: &Path) -> Result<String, Failure> {
     let bytes = keyfile::read_secret_file(file)?;
     let line = bytes.expose().split(|b| *b == b'\n').next().unwrap_or(&[]);
     let line = line.strip_suffix(b"\r").unwrap_or(line);

@@ -14,7 +14,6 @@ use super::super::numbers::{DataType, ErrorNo, IdRole, KeyType, MacAlg, PayloadT
 use super::super::payloads::{
     Chain, Extension, Id, IdR, Kemac, KeyData, Payload, Timestamp, TimestampR, Verification, Within,
 };
-use super::sealing::Opener;
 use super::wire::{
     Algorithms, Interval, Protection, Wanted, aad, date, has_no_sessions, header, id_of, info, no_tag, users,
 };
@@ -23,6 +22,7 @@ use crate::error::{Error, UsageError};
 use crate::ibe::extract::PrivateKey;
 use crate::ibe::{Identity, Name, Period, PublicParameters, Purpose};
 use crate::mikey::numbers::ExtensionType;
+use crate::sealing::Opener;
 use crate::secret::{Secret, SecretVec};
 
 /// What is asked for, and with which credential.

@@ -24,7 +24,6 @@
 //! REQUEST_KEY_INIT_PKE is answered with an error: there is no implementation of RSA here (see `docs/decisions.md`).
 
 mod client;
-mod sealing;
 mod service;
 mod wire;
 

@@ -14,7 +14,6 @@ use super::super::message::Message;
 use super::super::numbers::{DataType, ErrorNo, IdRole, KeyType, MacAlg, PayloadType};
 use super::super::payloads::{ErrorPayload, Id, Kemac, KeyData, Payload, Verification, Within, encode_chain};
 use super::super::time::Freshness;
-use super::sealing::seal;
 use super::wire::{
     Algorithms, Interval, Protection, Wanted, aad, dates, has_no_sessions, header, info, name_of, no_tag, parties,
     purposes, users,
@@ -25,6 +24,7 @@ use crate::error::Error;
 use crate::ibe::extract::PrivateKey;
 use crate::ibe::{Identity, Name, Period, PublicParameters};
 use crate::kdf::{Prk, hash, label};
+use crate::sealing::seal;
 use crate::secret::{Secret, SecretVec};
 use crate::suite::labels;
 

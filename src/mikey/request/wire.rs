@@ -11,11 +11,11 @@ use super::super::numbers::{
     DataType, EncrAlg, ExtensionType, IdRole, IdType, MacAlg, PayloadType, PrfFunc, TsRole, TsType,
 };
 use super::super::payloads::{Extension, Id, KeyValidity, Payload, Timestamp};
-use super::sealing::PUBLIC;
 use crate::encoding::{Reader, Writer, lp};
 use crate::error::DecodeError;
 use crate::ibe::{Identity, Name, NameKind, Period, Purpose};
 use crate::kdf::{hash, label};
+use crate::sealing::PUBLIC;
 use crate::secret::SecretVec;
 use crate::suite::labels;
 

@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args, list: &Path, out: &Output) -> Result<(), Failure>
         (None, Some(file)) if std::fs::symlink_metadata(file).is_ok() => UserKeys::One(FileKey::read(file)?),
         (None, _) => {
             let created = args.user.create("the issued keys")?;
-            let Protection::KeyFile(key) = &created.protection else {
+            let Protection::KeyFile(key) = &*created.protection else {
                 return Err(Failure::new(Kind::Usage, "protection", "a key file is needed"));
             };
             let key = key.duplicate();

@@ -5,6 +5,7 @@ mod init;
 mod issue;
 mod list;
 mod rotate;
+mod server;
 mod show;
 
 use clap::{Subcommand, ValueEnum};
@@ -21,6 +22,41 @@ pub(crate) enum Command {
     Issue(issue::Args),
     Show(show::Args),
     Rotate(rotate::Args),
+    /// The store of a server: make one, take a district over, back up, restore, rotate.
+    #[command(
+        subcommand,
+        after_help = "Example:
+  ibake kgs store import ./kgs-a --store sqlite:./kgs.db --key-file ./kgs-a.unlock"
+    )]
+    Store(server::store::Command),
+    /// Who may ask a server for keys.
+    #[command(
+        subcommand,
+        after_help = "Example:
+  ibake kgs user add alice --identity sip:alice@a.example --store sqlite:./kgs.db --key-file ./kgs-a.unlock"
+    )]
+    User(server::user::Command),
+    /// Which keys they may have, and which names are revoked.
+    #[command(
+        subcommand,
+        after_help = "Example:
+  ibake kgs policy allow gateway 'sip:*@a.example' --store sqlite:./kgs.db --key-file ./kgs-a.unlock"
+    )]
+    Policy(server::policy::Command),
+    /// Bearer tokens for machines.
+    #[command(
+        subcommand,
+        after_help = "Example:
+  ibake kgs token create alice phone --days 90 --store sqlite:./kgs.db --key-file ./kgs-a.unlock"
+    )]
+    Token(server::token::Command),
+    /// The audit log of a server.
+    #[command(
+        subcommand,
+        after_help = "Example:
+  ibake kgs audit verify --store sqlite:./kgs.db"
+    )]
+    Audit(server::audit::Command),
 }
 
 pub(crate) fn run(command: Command, out: &Output) -> Result<(), Failure> {
@@ -29,6 +65,11 @@ pub(crate) fn run(command: Command, out: &Output) -> Result<(), Failure> {
         Command::Issue(a) => issue::run(&a, out),
         Command::Show(a) => show::run(&a, out),
         Command::Rotate(a) => rotate::run(&a, out),
+        Command::Store(c) => server::store::run(&c, out),
+        Command::User(c) => server::user::run(&c, out),
+        Command::Policy(c) => server::policy::run(&c, out),
+        Command::Token(c) => server::token::run(&c, out),
+        Command::Audit(c) => server::audit::run(&c, out),
     }
 }
 

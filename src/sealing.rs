@@ -1,8 +1,10 @@
 //! The seal around an issued key: HPKE in base mode (RFC 9180), DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305.
 //!
 //! ```text
-//! sealed = enc (32) || AEAD ciphertext       info = "mikey request" || H(REQUEST_KEY_INIT)       aad = fingerprint || lp(ID)
+//! sealed = enc (32) || AEAD ciphertext
 //! ```
+//! `info` names the request that is answered, `aad` the key that is inside; both are the caller's. MIKEY: SPEC.md 13.14; the
+//! server: `kgs::server`.
 
 use core::convert::Infallible;
 
@@ -18,23 +20,34 @@ use crate::kdf::Prk;
 use crate::secret::{Secret, SecretVec};
 
 /// Bytes of a public key, and of what an encapsulation adds in front of the ciphertext.
-pub(super) const PUBLIC: usize = 32;
+pub const PUBLIC: usize = 32;
 
 /// The key to which the answer to one request is sealed. Wiped on drop.
-pub(super) struct Opener {
+pub struct Opener {
     secret: <X25519HkdfSha256 as Kem>::PrivateKey,
     public: [u8; PUBLIC],
 }
 
+impl core::fmt::Debug for Opener {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Opener(..)")
+    }
+}
+
 impl Opener {
-    pub(super) fn generate<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<Self, Error> {
+    /// Draws one.
+    ///
+    /// # Errors
+    /// [`Error::Random`].
+    pub fn generate<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<Self, Error> {
         let (secret, public) = X25519HkdfSha256::derive_keypair(Secret::<32>::random(rng)?.expose());
         let mut bytes = [0; PUBLIC];
         public.write_exact(&mut bytes);
         Ok(Self { secret, public: bytes })
     }
 
-    pub(super) const fn public(&self) -> &[u8; PUBLIC] {
+    /// What the request carries.
+    pub const fn public(&self) -> &[u8; PUBLIC] {
         &self.public
     }
 
@@ -42,7 +55,7 @@ impl Opener {
     ///
     /// # Errors
     /// [`Error::Decrypt`], whatever is wrong.
-    pub(super) fn open(&self, info: &[u8], aad: &[u8], sealed: &[u8]) -> Result<SecretVec, Error> {
+    pub fn open(&self, info: &[u8], aad: &[u8], sealed: &[u8]) -> Result<SecretVec, Error> {
         let (enc, ciphertext) = sealed.split_first_chunk::<PUBLIC>().ok_or(Error::Decrypt)?;
         let enc = Deserializable::from_bytes(enc).map_err(|_| Error::Decrypt)?;
         let plain = single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
@@ -61,7 +74,7 @@ impl Opener {
 ///
 /// # Errors
 /// [`Error::Random`]; [`DecodeError`] for a key of small order.
-pub(super) fn seal<R: TryCryptoRng + ?Sized>(
+pub fn seal<R: TryCryptoRng + ?Sized>(
     to: &[u8; PUBLIC],
     info: &[u8],
     aad: &[u8],

@@ -1,0 +1,194 @@
+//! `ibake kgs user`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Subcommand;
+use ibake::kgs::server::auth::password::{Passwords, Price};
+use ibake::kgs::server::policy::{AHEAD, Purposes, Rule};
+use ibake::kgs::server::{Store, Vault};
+use serde_json::json;
+
+use super::{At, Opened, block_on};
+use crate::error::Failure;
+use crate::names::parse_name;
+use crate::output::Output;
+use crate::unlock::read_passphrase;
+use crate::when;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Add(Add),
+    List(List),
+    Remove(Remove),
+    Disable(Disable),
+    Password(Password),
+}
+
+/// Add a user, with the identities that are theirs.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:
+  ibake kgs user add alice --identity sip:alice@a.example --password-file ./alice.password \\
+      --store sqlite:./kgs.db --key-file ./kgs.unlock")]
+pub(crate) struct Add {
+    /// The name by which they log in; printable, without spaces and colons.
+    name: String,
+    /// A name whose keys they may have, for both purposes and up to two weeks ahead; several times if needed. For whole hosts see
+    /// `ibake kgs policy allow`.
+    #[arg(long = "identity", value_name = "NAME")]
+    identities: Vec<String>,
+    /// Their password, in the first line of FILE, which nobody else may be able to read.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    opened: Opened,
+}
+
+/// List users, with what they may have and how they can log in.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:
+  ibake kgs user list --store sqlite:./kgs.db --key-file ./kgs.unlock")]
+pub(crate) struct List {
+    #[command(flatten)]
+    opened: Opened,
+}
+
+/// Remove a user with passwords, tokens and rules. What was issued stays in the log.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:
+  ibake kgs user remove alice --store sqlite:./kgs.db")]
+pub(crate) struct Remove {
+    /// Who.
+    name: String,
+    #[command(flatten)]
+    at: At,
+}
+
+/// Let a user have nothing for now.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:
+  ibake kgs user disable alice --store sqlite:./kgs.db --key-file ./kgs.unlock")]
+pub(crate) struct Disable {
+    /// Who.
+    name: String,
+    /// Let them have keys again.
+    #[arg(long)]
+    undo: bool,
+    #[command(flatten)]
+    opened: Opened,
+}
+
+/// Give a user another password.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:
+  ibake kgs user password alice ./alice.password --store sqlite:./kgs.db --key-file ./kgs.unlock")]
+pub(crate) struct Password {
+    /// Who.
+    name: String,
+    /// The password, in the first line of FILE, which nobody else may be able to read.
+    file: PathBuf,
+    #[command(flatten)]
+    opened: Opened,
+}
+
+pub(crate) fn run(command: &Command, out: &Output) -> Result<(), Failure> {
+    block_on(async {
+        match command {
+            Command::Add(a) => add(a, out).await,
+            Command::List(a) => list(a, out).await,
+            Command::Remove(a) => {
+                a.at.open().await?.remove_user(&a.name).await?;
+                out.result(&format!("{} is removed.", a.name), &json!({ "user": a.name, "removed": true }));
+                Ok(())
+            }
+            Command::Disable(a) => {
+                let (store, vault) = a.opened.open().await?;
+                store.disable_user(&vault, &a.name, !a.undo).await?;
+                let text = if a.undo { "may have keys again" } else { "gets nothing for now" };
+                out.result(&format!("{} {text}.", a.name), &json!({ "user": a.name, "disabled": !a.undo }));
+                Ok(())
+            }
+            Command::Password(a) => {
+                let (store, vault) = a.opened.open().await?;
+                set_password(&store, vault, &a.name, &a.file).await?;
+                out.result(&format!("{} has a new password.", a.name), &json!({ "user": a.name, "password": true }));
+                Ok(())
+            }
+        }
+    })
+}
+
+async fn set_password(store: &Store, vault: Vault, user: &str, file: &std::path::Path) -> Result<(), Failure> {
+    let password = ibake::secret::SecretVec::new(read_passphrase(file)?.into_bytes());
+    let passwords = Passwords::new(store.clone(), Arc::new(vault), Price::RECOMMENDED, 1, 1);
+    Ok(passwords.set(user, password).await?)
+}
+
+async fn add(a: &Add, out: &Output) -> Result<(), Failure> {
+    let rules = a.identities.iter().map(|n| parse_name(n).map(Rule::own)).collect::<Result<Vec<_>, _>>()?;
+    // Before anything is added.
+    if let Some(file) = &a.password_file {
+        drop(zeroize::Zeroizing::new(read_passphrase(file)?));
+    }
+    let (store, vault) = a.opened.open().await?;
+    store.add_user(&vault, &a.name, &rules, when::now()).await?;
+    if let Some(file) = &a.password_file {
+        set_password(&store, vault, &a.name, file).await?;
+    }
+    let object = json!({ "user": a.name, "identities": a.identities, "password": a.password_file.is_some() });
+    let ways = match a.password_file {
+        Some(_) => String::new(),
+        None => format!("\nNothing proves who they are yet: ibake kgs token create {} LABEL", a.name),
+    };
+    out.result(&format!("{} is added.{ways}", a.name), &object);
+    Ok(())
+}
+
+/// A rule as people read it.
+pub(super) fn describe(rule: &Rule) -> String {
+    let mut text = rule.pattern.to_string();
+    if rule.purposes != Purposes::ALL {
+        text.push_str(if rule.purposes.sign { ", to sign only" } else { ", to decrypt only" });
+    }
+    if rule.ahead != AHEAD {
+        text.push_str(&format!(", {} days ahead", rule.ahead / 86_400));
+    }
+    if rule.quota > 0 {
+        text.push_str(&format!(", {} a day", rule.quota));
+    }
+    text
+}
+
+/// A rule as machines read it.
+pub(super) fn object(rule: &Rule) -> serde_json::Value {
+    json!({ "pattern": rule.pattern.to_string(), "decrypt": rule.purposes.decrypt, "sign": rule.purposes.sign,
+            "ahead_seconds": rule.ahead, "per_day": rule.quota })
+}
+
+async fn list(a: &List, out: &Output) -> Result<(), Failure> {
+    let (store, vault) = a.opened.open().await?;
+    let mut behind = String::new();
+    loop {
+        let page = store.users(&vault, &behind).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        behind.clone_from(&last.name);
+        for user in page {
+            let rules = store.rules(&vault, &user.name).await?;
+            let credentials = store.credentials(&user.name).await?;
+            let tokens = store.tokens(&vault, &user.name).await?;
+            let mut ways: Vec<String> = credentials.iter().map(|(k, n)| format!("{n} {}", k.name())).collect();
+            if !tokens.is_empty() {
+                ways.push(format!("{} token", tokens.len()));
+            }
+            let rights: Vec<String> = rules.iter().map(describe).collect();
+            let state = if user.disabled { " (disabled)" } else { "" };
+            let text = format!("{}{state}  {}  [{}]", user.name, rights.join("; "), ways.join(", "));
+            let credentials: serde_json::Map<_, _> =
+                credentials.iter().map(|(k, n)| (k.name().to_owned(), (*n).into())).collect();
+            let object = json!({ "user": user.name, "disabled": user.disabled, "created": when::format(user.created),
+                                 "rules": rules.iter().map(object).collect::<Vec<_>>(), "credentials": credentials,
+                                 "tokens": tokens.len() });
+            out.result(&text, &object);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Holding up those who guess, without helping them to lock others out.
+//!
+//! Failures are counted for a *pair* of source (an address) and name, and for a source alone. There is no count for a name alone:
+//! with one, anybody could lock anybody out by failing in their name. So whoever attacks alice from one place locks that place out
+//! of alice's account, and alice comes in from hers. What a large number of places can try together is bounded by the pool of
+//! [`super::password`], which computes so many Argon2 a second and no more.
+//!
+//! Counts stand in a table of fixed size under keyed hashes, four to a bucket: nobody can choose what falls into one bucket, and a
+//! full one loses what has the least left to be held up for.
+
+use std::sync::Mutex;
+
+use crate::kgs::server::error::Error;
+use crate::kgs::server::keys::Vault;
+
+/// Counts of a bucket.
+const WAYS: usize = 4;
+/// Failures of a pair that cost nothing: people mistype.
+const FREE: u32 = 5;
+/// Those of a source: many people may share an address.
+const FREE_SOURCE: u32 = 50;
+/// Longest time that somebody is held up, in seconds.
+pub const LONGEST: u64 = 900;
+/// Seconds after which a failure is forgotten if none follows.
+const FORGOTTEN: u64 = 3_600;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    tag: u64,
+    failures: u32,
+    /// How many of them cost nothing.
+    free: u32,
+    last: u64,
+}
+
+impl Count {
+    /// Until when it holds up.
+    fn until(&self) -> u64 {
+        match self.failures.checked_sub(self.free) {
+            None | Some(0) => 0,
+            // Twice as long each time: 1, 2, 4 seconds and so on.
+            Some(n) => self.last.saturating_add(1u64.checked_shl(n - 1).map_or(LONGEST, |s| s.min(LONGEST))),
+        }
+    }
+}
+
+/// The table.
+#[derive(Debug)]
+pub struct Guard {
+    buckets: Mutex<Box<[[Count; WAYS]]>>,
+}
+
+/// A pair or a source, hashed.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    bucket: usize,
+    tag: u64,
+    free: u32,
+}
+
+impl Guard {
+    /// A table of at least `counts` counts (64 to 2^24); 24 bytes each, and never more.
+    pub fn new(counts: usize) -> Self {
+        let buckets = (counts.clamp(64, 1 << 24) / WAYS).next_power_of_two();
+        Self { buckets: Mutex::new(vec![[Count::default(); WAYS]; buckets].into()) }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut [[Count; WAYS]]) -> T) -> T {
+        match self.buckets.lock() {
+            Ok(mut buckets) => work(&mut buckets),
+            Err(poisoned) => work(&mut poisoned.into_inner()),
+        }
+    }
+
+    fn places(vault: &Vault, buckets: usize, source: &[u8], name: &str) -> [Place; 2] {
+        let place = |kind: &str, of: &[u8], free| {
+            let hash = vault.lookup(kind, of);
+            let (a, rest) = hash.split_first_chunk::<8>().map_or((0, &hash[..]), |(a, r)| (u64::from_be_bytes(*a), r));
+            let tag = rest.first_chunk::<8>().map_or(1, |b| u64::from_be_bytes(*b)) | 1;
+            Place { bucket: (a % buckets as u64) as usize, tag, free }
+        };
+        let pair = [&crate::encoding::lp(source)[..], source, name.as_bytes()].concat();
+        [place("guard pair", &pair, FREE), place("guard source", source, FREE_SOURCE)]
+    }
+
+    /// Whether this source may try this name now. For a whole network that one person can have, `source` is its prefix (for IPv6
+    /// the first 64 bits).
+    ///
+    /// # Errors
+    /// [`Error::Busy`] with the seconds that are left.
+    pub fn check(&self, vault: &Vault, source: &[u8], name: &str, now: u64) -> Result<(), Error> {
+        let until = self.with(|buckets| {
+            let places = Self::places(vault, buckets.len(), source, name);
+            let until = |place: &Place| {
+                let bucket = buckets.get(place.bucket)?;
+                let count = bucket.iter().find(|c| c.tag == place.tag && c.failures > 0)?;
+                Some(count.until())
+            };
+            places.iter().filter_map(until).max().unwrap_or(0)
+        });
+        // Never longer than the longest, whatever the clock did meanwhile.
+        match until.saturating_sub(now).min(LONGEST) {
+            0 => Ok(()),
+            retry => Err(Error::Busy { retry }),
+        }
+    }
+
+    /// It failed.
+    pub fn failed(&self, vault: &Vault, source: &[u8], name: &str, now: u64) {
+        self.with(|buckets| {
+            for place in Self::places(vault, buckets.len(), source, name) {
+                let Some(bucket) = buckets.get_mut(place.bucket) else { continue };
+                let found = bucket.iter().position(|c| c.tag == place.tag && c.failures > 0);
+                let worth = |c: &Count| (c.failures > 0, c.until(), c.last);
+                let at = found.or_else(|| (0..WAYS).min_by_key(|i| bucket.get(*i).map(worth)));
+                let Some(count) = at.and_then(|i| bucket.get_mut(i)) else { continue };
+                if found.is_none() || count.last.saturating_add(FORGOTTEN) < now {
+                    *count = Count { tag: place.tag, failures: 0, free: place.free, last: now };
+                }
+                count.failures = count.failures.saturating_add(1);
+                count.last = now;
+            }
+        });
+    }
+
+    /// It succeeded: the pair begins anew. The source does not: with one good account it could try others for ever.
+    pub fn succeeded(&self, vault: &Vault, source: &[u8], name: &str) {
+        self.with(|buckets| {
+            let [pair, _] = Self::places(vault, buckets.len(), source, name);
+            if let Some(count) = buckets.get_mut(pair.bucket).and_then(|b| b.iter_mut().find(|c| c.tag == pair.tag)) {
+                *count = Count::default();
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    fn vault() -> Vault {
+        Vault::new(&Secret::new([9; 32]))
+    }
+
+    #[test]
+    fn an_attacker_locks_out_only_where_he_is() {
+        let (guard, vault) = (Guard::new(1024), vault());
+        for i in 0..40 {
+            guard.failed(&vault, b"198.51.100.1", "alice", 1_000 + i);
+        }
+        let now = 1_040;
+        assert_eq!(guard.check(&vault, b"198.51.100.1", "alice", now), Err(Error::Busy { retry: LONGEST - 1 }));
+        // The owner elsewhere, and everybody else at the attacker's address.
+        assert_eq!(guard.check(&vault, b"192.0.2.7", "alice", now), Ok(()));
+        assert_eq!(guard.check(&vault, b"198.51.100.1", "bob", now), Ok(()));
+        // It ends, and a success ends it for the pair.
+        assert_eq!(guard.check(&vault, b"198.51.100.1", "alice", now + LONGEST), Ok(()));
+        guard.succeeded(&vault, b"198.51.100.1", "alice");
+        assert_eq!(guard.check(&vault, b"198.51.100.1", "alice", now), Ok(()));
+    }
+
+    #[test]
+    fn a_source_that_tries_all_names_is_held_up_everywhere() {
+        let (guard, vault) = (Guard::new(1024), vault());
+        for i in 0..60 {
+            guard.failed(&vault, b"198.51.100.1", &format!("user{i}"), 1_000);
+        }
+        assert!(matches!(guard.check(&vault, b"198.51.100.1", "carol", 1_000), Err(Error::Busy { .. })));
+        assert_eq!(guard.check(&vault, b"192.0.2.7", "carol", 1_000), Ok(()));
+    }
+
+    #[test]
+    fn waiting_grows_from_a_second_and_mistakes_are_free() {
+        let (guard, vault) = (Guard::new(64), vault());
+        let mut waits = Vec::new();
+        for _ in 0..8 {
+            guard.failed(&vault, b"a", "n", 50);
+            waits.push(match guard.check(&vault, b"a", "n", 50) {
+                Err(Error::Busy { retry }) => retry,
+                _ => 0,
+            });
+        }
+        assert_eq!(waits, [0, 0, 0, 0, 0, 1, 2, 4]);
+        // After an hour of peace counting begins anew.
+        guard.failed(&vault, b"a", "n", 51 + FORGOTTEN);
+        assert_eq!(guard.check(&vault, b"a", "n", 51 + FORGOTTEN), Ok(()));
+        // A clock that was set back holds nobody up for longer than the longest.
+        for _ in 0..40 {
+            guard.failed(&vault, b"a", "n", 1 << 40);
+        }
+        assert_eq!(guard.check(&vault, b"a", "n", 50), Err(Error::Busy { retry: LONGEST }));
+    }
+
+    #[test]
+    fn a_flood_does_not_grow_it_and_does_not_free_the_attacker() {
+        let (guard, vault) = (Guard::new(1024), vault());
+        for _ in 0..20 {
+            guard.failed(&vault, b"attacker", "alice", 1_000);
+        }
+        for i in 0..20_000u32 {
+            guard.failed(&vault, &i.to_be_bytes(), "alice", 1_001);
+        }
+        assert!(matches!(guard.check(&vault, b"attacker", "alice", 1_001), Err(Error::Busy { .. })));
+        assert_eq!(guard.with(|b| b.len() * WAYS), 1024);
+    }
+}

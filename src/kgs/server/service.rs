@@ -1,0 +1,354 @@
+//! Issuing: policy, extraction, the seal, the log, the reply; in that order.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::audit::entry::{Draft, Link, Outcome};
+use super::audit::writer::{Habits, Writer};
+use super::auth::Requester;
+use super::error::{Error, Refusal};
+use super::keys::Keys;
+use super::policy;
+use super::store::jobs::Claim;
+use super::store::log::{Appended, Quota, Submission};
+use crate::batch;
+use crate::encoding::lp;
+use crate::ibe::Identity;
+use crate::ibe::extract::{Issuer, PrivateKey};
+use crate::kdf::{hash, label};
+use crate::sealing;
+use crate::secret::SecretVec;
+use crate::suite::labels;
+
+/// Most keys of one request.
+pub const KEYS: usize = 64;
+/// How often a request is decided anew because settings changed meanwhile.
+const ATTEMPTS: usize = 8;
+/// Seconds for which a request is remembered, so that it is answered once.
+const REMEMBERED: u64 = 900;
+
+/// How keys leave the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transit {
+    /// Sealed to a key that the requester has drawn for this request.
+    Sealed {
+        /// The HPKE public key (DHKEM X25519), see [`sealing::Opener`].
+        to: [u8; sealing::PUBLIC],
+        /// What the seal is bound to: the request as it came, or its hash.
+        request: Vec<u8>,
+    },
+    /// As they are, for interworking: whoever can read the connection, or knows the credential, has them.
+    Plain,
+}
+
+impl Transit {
+    /// `info` of the seal.
+    pub fn info(request: &[u8]) -> Vec<u8> {
+        [label(labels::KGS_ISSUE).as_ref(), &hash(&[request])].concat()
+    }
+
+    /// `aad` of the seal: whose key it is, under which parameters.
+    pub fn aad(fingerprint: &[u8; 32], identity: &Identity) -> Vec<u8> {
+        [&fingerprint[..], &lp(identity.der()), identity.der()].concat()
+    }
+}
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Which keys, at most [`KEYS`], none twice.
+    pub identities: Vec<Identity>,
+    /// How they leave.
+    pub transit: Transit,
+}
+
+/// One key on its way.
+#[derive(Debug)]
+pub struct Issued {
+    /// Whose.
+    pub identity: Identity,
+    /// [`PrivateKey::to_bytes`], sealed or not.
+    pub key: SecretVec,
+    /// The entry of the log that says so.
+    pub link: Link,
+    /// With this, identity, requester and the entry its owner can open the commitment.
+    pub salt: [u8; 32],
+}
+
+/// How the service works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How the log is kept.
+    pub habits: Habits,
+    /// Extractions at the same time.
+    pub threads: usize,
+    /// Requests that may wait for one of these.
+    pub queue: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Self { habits: Habits::default(), threads, queue: 1_024 }
+    }
+}
+
+/// A key-generation server without its transport. Cheap to clone; all clones are one.
+#[derive(Clone, Debug)]
+pub struct Service {
+    keys: Arc<Keys>,
+    writer: Writer,
+    threads: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
+}
+
+/// What was decided, and under which settings.
+struct Decision {
+    version: u64,
+    issuers: Vec<Arc<Issuer>>,
+    quotas: Vec<Quota>,
+}
+
+impl Service {
+    /// Starts the writer of the log on the runtime of the caller.
+    pub fn new(keys: Arc<Keys>, settings: Settings) -> Self {
+        let writer = Writer::start(keys.store().clone(), Arc::clone(keys.log_key()), settings.habits);
+        let threads = settings.threads.clamp(1, 1_024);
+        let queue = Arc::new(Semaphore::new(threads + settings.queue.min(65_536)));
+        Self { keys, writer, threads: Arc::new(Semaphore::new(threads)), queue }
+    }
+
+    /// The keys that it issues with.
+    pub const fn keys(&self) -> &Arc<Keys> {
+        &self.keys
+    }
+
+    /// The writer of its log.
+    pub const fn log(&self) -> &Writer {
+        &self.writer
+    }
+
+    /// Issues all keys of a request, or none.
+    ///
+    /// A refusal is in the log too, when it comes. Keys are computed, checked and sealed before the log is asked, and come out only
+    /// when their entries are durable. `now` is the server's clock.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] by policy, with the place of the identity; [`Error::TooMany`]; [`Error::Input`] for one twice;
+    /// [`Error::Busy`]; [`Error::Clock`]; [`Error::Crypto`] for a key to seal to that is none; [`Error::Store`], and then nothing
+    /// is issued.
+    pub async fn issue(&self, requester: &Requester, request: &Request, now: u64) -> Result<Vec<Issued>, Error> {
+        let got = request.identities.len();
+        if got == 0 || got > KEYS {
+            return Err(Error::TooMany { limit: KEYS, got });
+        }
+        let mut seen = std::collections::HashSet::new();
+        if !request.identities.iter().all(|identity| seen.insert(identity.der())) {
+            return Err(Error::Input { what: "an identity stands in the request twice" });
+        }
+        let _waiting = self.queue.try_acquire().map_err(|_| Error::Busy { retry: 1 })?;
+        let mut ready = None;
+        for _ in 0..ATTEMPTS {
+            let decision = match self.decide(requester, &request.identities, now).await {
+                Ok(decision) => decision,
+                Err(Undecided::Failed(e)) => return Err(e),
+                Err(Undecided::Refused { why, item, version }) => {
+                    match self.refuse(requester, request, why, item, Some(version), now).await? {
+                        Appended::Stale => continue,
+                        _ => return Err(Error::Refused { why, item }),
+                    }
+                }
+            };
+            // Settings decide whether keys leave, not which: what has been computed stays right.
+            let sealed = match ready.take() {
+                Some(sealed) => sealed,
+                None => self.extract(&decision.issuers, request).await?,
+            };
+            let (drafts, salts) = self.drafts(requester, &request.identities, now)?;
+            let submission = Submission {
+                drafts,
+                version: Some(decision.version),
+                once: self.once(requester, request, now),
+                quotas: decision.quotas,
+                chunk: None,
+            };
+            match self.writer.append(submission).await? {
+                Appended::Stale => ready = Some(sealed),
+                Appended::Refused(why) => {
+                    self.refuse(requester, request, why, 0, None, now).await?;
+                    return Err(Error::Refused { why, item: 0 });
+                }
+                Appended::Lost => return Err(Error::Closed),
+                Appended::Done(links) => return Ok(joined(&request.identities, sealed, links, salts)),
+            }
+        }
+        // Somebody changes settings faster than requests can be decided.
+        Err(Error::Busy { retry: 1 })
+    }
+
+    /// Issues the keys of a chunk of a job, without a seal of their own: whoever runs the job puts them under their owners' protection.
+    /// By the rules of `user`, who must still be allowed all of them. `None` if the chunk is not this claim's any more; then nothing
+    /// has been issued.
+    ///
+    /// # Errors
+    /// Those of [`Service::issue`], with the limit of a batch.
+    pub async fn issue_chunk(
+        &self,
+        user: &str,
+        identities: &[Identity],
+        claim: &Claim,
+        now: u64,
+    ) -> Result<Option<Vec<Issued>>, Error> {
+        let requester = Requester::operator(user)?;
+        let request = Request { identities: identities.to_vec(), transit: Transit::Plain };
+        for _ in 0..ATTEMPTS {
+            let decision = match self.decide(&requester, identities, now).await {
+                Ok(decision) => decision,
+                Err(Undecided::Failed(e)) => return Err(e),
+                Err(Undecided::Refused { why, item, .. }) => return Err(Error::Refused { why, item }),
+            };
+            let keys = self.extract(&decision.issuers, &request).await?;
+            let (drafts, salts) = self.drafts(&requester, identities, now)?;
+            let (version, quotas) = (Some(decision.version), decision.quotas);
+            let submission = Submission { drafts, version, once: Vec::new(), quotas, chunk: Some(claim.clone()) };
+            match self.writer.append(submission).await? {
+                Appended::Stale => {}
+                Appended::Lost => return Ok(None),
+                Appended::Refused(why) => return Err(Error::Refused { why, item: 0 }),
+                Appended::Done(links) => return Ok(Some(joined(identities, keys, links, salts))),
+            }
+        }
+        Err(Error::Busy { retry: 1 })
+    }
+
+    /// Entries that say that these were issued, and their salts.
+    fn drafts(
+        &self,
+        requester: &Requester,
+        identities: &[Identity],
+        now: u64,
+    ) -> Result<(Vec<Draft>, Vec<[u8; 32]>), Error> {
+        let (vault, rng) = (self.keys.vault(), &mut getrandom::SysRng);
+        let draft = |identity| Draft::new(vault, identity, requester.name(), now, Outcome::Issued, rng);
+        Ok(identities.iter().map(draft).collect::<Result<Vec<_>, _>>()?.into_iter().unzip())
+    }
+
+    /// What must not be seen twice: what authentication says, and the key to which the answer is sealed.
+    fn once(&self, requester: &Requester, request: &Request, now: u64) -> Vec<([u8; 32], u64)> {
+        let until = now.saturating_add(REMEMBERED);
+        let sealed = match &request.transit {
+            Transit::Sealed { to, request } => {
+                let what = [requester.name().as_bytes(), &[0], &to[..], request].concat();
+                Some(self.keys.vault().lookup("request", &what))
+            }
+            Transit::Plain => None,
+        };
+        requester.once().iter().copied().chain(sealed).map(|seen| (seen, until)).collect()
+    }
+
+    async fn decide(&self, requester: &Requester, identities: &[Identity], now: u64) -> Result<Decision, Undecided> {
+        let (store, vault) = (self.keys.store(), self.keys.vault());
+        // First, so that whatever changes from here on is noticed when the entry is appended.
+        let version = store.head().await?.version;
+        let refused = |why, item| Undecided::Refused { why, item, version };
+        if !requester.may_issue() {
+            return Err(refused(Refusal::Scope, 0));
+        }
+        match store.user(vault, requester.name()).await? {
+            Some(user) if !user.disabled => {}
+            _ => return Err(refused(Refusal::Disabled, 0)),
+        }
+        let rules = store.rules(vault, requester.name()).await?;
+        let mut issuers = Vec::with_capacity(identities.len());
+        let mut quotas: Vec<Quota> = Vec::new();
+        for (item, identity) in identities.iter().enumerate() {
+            let rule = policy::decide(&rules, identity, now).map_err(|why| refused(why, item))?;
+            if let Some(since) = store.revoked(vault, identity.name()).await?
+                && policy::is_revoked(since, identity)
+            {
+                return Err(refused(Refusal::Revoked, item));
+            }
+            let issuer = self.keys.issuer(identity.serial(), version).await?;
+            let issuer = issuer.ok_or_else(|| refused(Refusal::Epoch, item))?;
+            issuer.parameters().check_identity(identity).map_err(|_| refused(Refusal::Epoch, item))?;
+            issuers.push(issuer);
+            if rule.quota > 0 {
+                let of = format!("{} {}", requester.name(), rule.pattern);
+                let subject = vault.lookup("quota", of.as_bytes());
+                match quotas.iter_mut().find(|q| q.subject == subject) {
+                    Some(quota) => quota.amount += 1,
+                    None => quotas.push(Quota { subject, limit: rule.quota, amount: 1 }),
+                }
+            }
+        }
+        Ok(Decision { version, issuers, quotas })
+    }
+
+    /// Extracts and seals, on threads of its own. Both `Issuer::extract` and the batch check what they made.
+    async fn extract(&self, issuers: &[Arc<Issuer>], request: &Request) -> Result<Vec<SecretVec>, Error> {
+        let permit = Arc::clone(&self.threads).acquire_owned().await.map_err(|_| Error::Closed)?;
+        let (issuers, request) = (issuers.to_vec(), request.clone());
+        let work = move || {
+            let _permit = permit;
+            let items: Vec<(&Issuer, &Identity)> =
+                issuers.iter().map(|issuer| &**issuer).zip(&request.identities).collect();
+            let rng = &mut getrandom::SysRng;
+            let keys: Vec<PrivateKey> = match items.as_slice() {
+                [(issuer, identity)] => vec![issuer.extract(identity)?],
+                items => {
+                    batch::extract(items, &batch::Options::default(), rng).and_then(batch::all).map_err(Error::Batch)?
+                }
+            };
+            keys.iter().map(|key| seal(key, &request.transit)).collect()
+        };
+        tokio::task::spawn_blocking(work).await.unwrap_or(Err(Error::Closed))
+    }
+
+    /// Puts a refusal into the log.
+    async fn refuse(
+        &self,
+        requester: &Requester,
+        request: &Request,
+        why: Refusal,
+        item: usize,
+        version: Option<u64>,
+        now: u64,
+    ) -> Result<Appended, Error> {
+        let identity = request.identities.get(item).ok_or(Error::Closed)?;
+        let outcome = Outcome::Refused(why);
+        let rng = &mut getrandom::SysRng;
+        let (draft, _) = Draft::new(self.keys.vault(), identity, requester.name(), now, outcome, rng)?;
+        let submission = Submission { drafts: vec![draft], version, once: Vec::new(), quotas: Vec::new(), chunk: None };
+        self.writer.append(submission).await
+    }
+}
+
+fn joined(identities: &[Identity], keys: Vec<SecretVec>, links: Vec<Link>, salts: Vec<[u8; 32]>) -> Vec<Issued> {
+    let all = identities.iter().zip(keys).zip(links).zip(salts);
+    all.map(|(((identity, key), link), salt)| Issued { identity: identity.clone(), key, link, salt }).collect()
+}
+
+fn seal(key: &PrivateKey, transit: &Transit) -> Result<SecretVec, Error> {
+    let bytes = key.to_bytes();
+    match transit {
+        Transit::Plain => Ok(bytes),
+        Transit::Sealed { to, request } => {
+            let aad = Transit::aad(key.fingerprint(), key.identity());
+            let sealed = sealing::seal(to, &Transit::info(request), &aad, bytes.expose(), &mut getrandom::SysRng)?;
+            Ok(SecretVec::new(sealed))
+        }
+    }
+}
+
+/// Why there is no decision to issue.
+enum Undecided {
+    Failed(Error),
+    Refused { why: Refusal, item: usize, version: u64 },
+}
+
+impl From<Error> for Undecided {
+    fn from(e: Error) -> Self {
+        Self::Failed(e)
+    }
+}
