@@ -24,7 +24,7 @@ use crate::vectors::cases::{case, group, map};
 use crate::vectors::fault::Fault;
 use crate::vectors::fields::{Fields, hex};
 use crate::vectors::formulas::lp;
-use crate::vectors::layers::tools::{MAILBOX, MALLORY, Scene, deposit_of, drawn, terms, with};
+use crate::vectors::layers::tools::{MAILBOX, MALLORY, Scene, deposit_of, drawn, terms, update_values, with};
 use crate::vectors::negative::Negative;
 use crate::vectors::rng::{Script, Seeded};
 use crate::vectors::world::{ALICE, BOB, DAY, NOW};
@@ -292,8 +292,8 @@ fn first(s: &Scene, p: &Stage) -> Vec<Negative> {
         all.push(Payload::Esk(&[0; 300]));
         sound(encode(message.header(), &all))
     };
-    let mut three = i1.to_vec();
-    three[8] = 3;
+    let mut many = i1.to_vec();
+    many[8] = 255;
     vec![
         p.hears(
             ("call-third-user", "answer by a third user in the name of the one called", "13.12.3"),
@@ -316,7 +316,7 @@ fn first(s: &Scene, p: &Stage) -> Vec<Negative> {
         p.hears(("call-sp-downgraded-answer", "the same in the answer", "13.8.5"), 1, &changed(r1, weaker)),
         p.hears(("call-map-truncated", "the CS ID map without its last session", "13.9.1"), 0, &truncated(i1)),
         p.hears(("call-map-truncated-answer", "the same in the answer", "13.8.5"), 1, &truncated(r1)),
-        p.hears(("call-map-count", "#CS says three where there are two", "13.1.3"), 0, &three),
+        p.hears(("call-map-count", "#CS says 255 where there are two", "13.1.3"), 0, &many),
         p.hears(("call-i1-reflected", "I_MESSAGE_1 reflected to who sent it", "13.11.2"), 1, i1),
         p.hears(("call-esk-misplaced", "an ESK in I_MESSAGE_1", "13.15.3"), 0, &misplaced),
         p.hears(("call-i1-tag", "a byte of the seal of I_MESSAGE_1", "13.9"), 0, &flipped(i1, -1)),
@@ -339,6 +339,8 @@ fn later(s: &Scene, p: &Stage) -> Vec<Negative> {
         "plain",
         &p.draws(),
     );
+    let updated = Fields(sound(update_values(&Fields(map(u.inputs.clone())))).0);
+    let of_update = |name: &str| flipped(&sound(updated.bytes(name)), -1);
     let update = |title: Title, more: Value| negative(title, "calls", "update", with(u.inputs.clone(), more));
     vec![
         p.takes(
@@ -361,6 +363,14 @@ fn later(s: &Scene, p: &Stage) -> Vec<Negative> {
         update(
             ("update-answer-replayed", "R_MESSAGE_1 of the call in the place of that of an update", "13.13"),
             json!({ HEARD[1]: hex(p.message(1)) }),
+        ),
+        update(
+            ("update-v-wrong", "a byte of V of an update", "13.13"),
+            json!({ HEARD[0]: hex(of_update("I_MESSAGE_1")) }),
+        ),
+        update(
+            ("update-v-wrong-answer", "a byte of V of its answer", "13.13"),
+            json!({ HEARD[1]: hex(of_update("R_MESSAGE_1")) }),
         ),
     ]
 }

@@ -253,3 +253,8 @@ fn used_up(rng: &Script) -> Result<(), Fault> {
 pub(super) fn values(f: &Fields) -> Result<Out, Fault> {
     (CALL.compute)(f)
 }
+
+/// The values of an update.
+pub(crate) fn update_values(f: &Fields) -> Result<Out, Fault> {
+    (UPDATE.compute)(f)
+}

@@ -24,6 +24,7 @@ use super::Layer;
 /// What the negative cases are made of.
 pub(super) mod tools {
     pub(crate) use super::call_cases::{MAILBOX, MALLORY, Scene, deposit_of, drawn, terms, with};
+    pub(crate) use super::calls::update_values;
     pub(crate) use super::file::{bytes as file_bytes, inputs as file_inputs};
     pub(crate) use super::kem::encapsulation;
     pub(crate) use super::parameters::algorithms;
