@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::{Title, flipped, negative};
 use crate::vectors::CaseGroup;
-use crate::vectors::calls::{self, Ends, Heard, ibake_data, seal_ad};
+use crate::vectors::calls::{self, Ends, Heard, encr_data, seal_ad};
 use crate::vectors::cases::{case, group, map};
 use crate::vectors::fault::Fault;
 use crate::vectors::fields::{Fields, hex};
@@ -109,7 +109,7 @@ fn truncated(bytes: &[u8]) -> Vec<u8> {
 
 /// What this key opens in a message, and the KEM secret.
 fn open(bytes: &[u8], key: &ibake::ibe::extract::PrivateKey) -> (SecretVec, [u8; 32]) {
-    let data = sound(ibake_data(bytes)).0.unwrap_or_default();
+    let data = sound(encr_data(bytes)).ibake.unwrap_or_default();
     let plain = sound(sound(SealedBox::decode(&data)).open(std::slice::from_ref(key), &sound(seal_ad(bytes))));
     let u = 4 + crate::vectors::formulas::key_reference(key.identity()).len();
     let encapsulation: [u8; 128] = sound(data.get(u..u + 128).unwrap_or_default().try_into());
@@ -254,7 +254,7 @@ pub(in crate::vectors) fn succeed(s: &Scene) -> CaseGroup {
 fn swapped(s: &Scene, profile: &str) -> (Stage, Vec<u8>, Stage) {
     let own = with(terms(P256, profile), json!({ "suites_R": [P256.id()] }));
     let [one, two] = ["left", "left again"].map(|seed| Stage::new(s.left(), own.clone(), seed, &[]));
-    let esk = sound(ibake_data(two.message(2))).1.unwrap_or_default();
+    let esk = sound(encr_data(two.message(2))).esk.unwrap_or_default();
     let swapped = changed(one.message(2), |p| Some(if matches!(p, Payload::Esk(_)) { Payload::Esk(&esk) } else { p }));
     (one, swapped, two)
 }
@@ -329,7 +329,7 @@ fn later(s: &Scene, p: &Stage) -> Vec<Negative> {
     let rand = changed(i2, |p| Some(if matches!(p, Payload::Rand(_)) { Payload::Rand(&[9; 16]) } else { p }));
     let message = sound(Message::parse(i2));
     let mut with_esk = payloads(&message);
-    let esk = sound(ibake_data(swapped(s, "bound").0.message(2))).1.unwrap_or_default();
+    let esk = sound(encr_data(swapped(s, "bound").0.message(2))).esk.unwrap_or_default();
     with_esk.push(Payload::Esk(&esk));
     let added = sound(encode(message.header(), &with_esk));
     let [forged, last] = stolen_key(s, p, true);
@@ -444,7 +444,7 @@ fn left(s: &Scene) -> Vec<Negative> {
         negative(title, "calls", "open_deposit", with(inputs, more))
     };
     // What the mailbox keeps of the swapped message: its own place, the other's box.
-    let foreign = sound(ibake_data(other.message(2))).1.unwrap_or_default();
+    let foreign = sound(encr_data(other.message(2))).esk.unwrap_or_default();
     let head = unsigned.len() - foreign.len();
     let kept = [&unsigned[..head], &foreign].concat();
     debug_assert!(plain_swapped.ends_with(&foreign));

@@ -8,4 +8,4 @@ mod wire;
 pub(crate) use ends::{Ends, demand, load_keys};
 pub(crate) use run::{Heard, call, session, update};
 pub(crate) use trace::{outcome, trace_call, trace_update};
-pub(crate) use wire::{box_key, ibake_data, seal_ad};
+pub(crate) use wire::{box_key, encr_data, seal_ad};

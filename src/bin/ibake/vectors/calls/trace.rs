@@ -15,7 +15,7 @@ use ibake::suite::{Aead, Suite};
 
 use super::ends::{Answers, Ends};
 use super::run::Ended;
-use super::wire::{VERIFIED, ibake_data, parse, seal_ad, unseal};
+use super::wire::{VERIFIED, encr_data, parse, seal_ad, unseal};
 use crate::vectors::fault::{Fault, agree, malformed};
 use crate::vectors::fields::{Fields, Out};
 use crate::vectors::formulas::{Encapsulated, hedged, lp, pkctx, point};
@@ -115,7 +115,7 @@ impl Trace {
         at: &At,
     ) -> Result<[u8; 32], Fault> {
         let sigma = self.hedged(from, "sigma", at)?;
-        let data = ibake_data(message)?.0.ok_or_else(|| malformed("a message without IBAKE"))?;
+        let data = encr_data(message)?.ibake.ok_or_else(|| malformed("a message without IBAKE"))?;
         let ad = seal_ad(message)?;
         self.boxed(n, &data, sigma, (parameters, to), aead, &ad)
     }
@@ -236,7 +236,7 @@ pub(crate) fn trace_call(f: &Fields, e: &Ends, sent: &[Vec<u8>], ended: &Ended) 
     agree("T", [read(i1)?, read(r1)?, read(i2)?, read(r2)?] == [t1, t1, t2, t2])?;
     let csb = u32::try_from(number(&csb_id)).unwrap_or(0);
     let mut t = Trace { draws, csb_id: csb, rand, prf: e.offer.prf, out: Out::default() };
-    t.out.bytes("CSB ID", &csb_id).bytes("RAND", &t.rand.clone());
+    t.out.bytes("CSB ID", &csb_id).bytes("RAND", t.rand.clone());
     t.out.bytes("T_1", t1.to_be_bytes()).bytes("T_2", t2.to_be_bytes());
 
     let (key_i, key_r, called) = (e.key_i(), e.key_r(), e.called()?);
@@ -323,7 +323,7 @@ fn esk(
         t.out.bytes("SIGN", &signature);
     }
     let sigma = t.hedged(e.key_i(), "sigma", &at)?;
-    let data = ibake_data(i2)?.1.ok_or_else(|| malformed("I_MESSAGE_2 without ESK"))?;
+    let data = encr_data(i2)?.esk.ok_or_else(|| malformed("I_MESSAGE_2 without ESK"))?;
     t.boxed("ESK", &data, sigma, to, aead, &place)?;
     agree("the end of what is in the ESK", {
         let plain = t.out.0.get("pt_ESK").and_then(|v| v.as_str()).unwrap_or_default();

@@ -23,13 +23,18 @@ pub(crate) fn seal_ad(message: &[u8]) -> Result<Vec<u8>, Fault> {
     Ok([label("mikey seal").as_ref(), &parse(message)?.parts_without(SEALED).concat()].concat())
 }
 
-/// Encr data of IBAKE and of ESK.
-pub(crate) fn ibake_data(message: &[u8]) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), Fault> {
+/// Encr data of a message.
+pub(crate) struct EncrData {
+    pub(crate) ibake: Option<Vec<u8>>,
+    pub(crate) esk: Option<Vec<u8>>,
+}
+
+pub(crate) fn encr_data(message: &[u8]) -> Result<EncrData, Fault> {
     let message = parse(message)?;
     let find = |get: fn(&Payload<'_>) -> Option<Vec<u8>>| message.payloads().find_map(get);
     let ibake = find(|p| if let Payload::Ibake(data) = p { Some(data.to_vec()) } else { None });
     let esk = find(|p| if let Payload::Esk(data) = p { Some(data.to_vec()) } else { None });
-    Ok((ibake, esk))
+    Ok(EncrData { ibake, esk })
 }
 
 /// The key of a box.
