@@ -30,8 +30,8 @@ _AEAD = {suite: 2 if suite == 4 else 1 for suite in SUITES}
 _CURVES = {1: (8, 8), 2: (11, 11), 3: (14, 14), 4: (240, 240), 5: (241, 242)}
 _HASH = {1: "sha1", 2: "sha256"}
 _SEALED: dict[tuple[bytes, bytes], bytes] = {}
-"""KEM secrets of what was sealed here, by `pkctx` and encapsulation. Every key is checked by the pairing equation of 4.7.1 when it is
-loaded, so that decapsulation gives the same; the files of `kem` check that."""
+"""KEM secrets of what was sealed here, by `pkctx` and encapsulation. Every key is checked by the pairing equation of
+4.7.1 when it is loaded, so that decapsulation gives the same; `kem.json` checks that."""
 
 
 @dataclass

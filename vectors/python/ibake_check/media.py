@@ -79,7 +79,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Offer:
-    """What was offered: for each session its SSRC (None: of the other end) and the numbers of policies; their profiles; the MKI."""
+    """What was offered: for each session its SSRC (None: of the other end) and policies; profiles of these; the MKI."""
 
     role: str
     entries: tuple[tuple[int, int | None, str, tuple[int, ...]], ...]
