@@ -44,9 +44,11 @@ fn cases() -> Names {
     for file in ["batch.rs", "curve.rs", "dh.rs", "ibe.rs", "keys.rs", "kgs.rs", "lockstep.rs", "mikey.rs"] {
         all.extend(list(&read(&format!("{folder}{file}")), "CASES"));
     }
-    let exchange = read(&format!("{folder}exchange.rs"));
-    for step in list(&exchange, "STEPS") {
-        all.extend(list(&exchange, "CASES").iter().map(|suite| format!("exchange-{step}-{suite}")));
+    for (file, prefix) in [("exchange.rs", "exchange"), ("calls.rs", "call")] {
+        let text = read(&format!("{folder}{file}"));
+        for step in list(&text, "STEPS") {
+            all.extend(list(&text, "CASES").iter().map(|run| format!("{prefix}-{step}-{run}")));
+        }
     }
     assert!(all.len() > 90, "the cases were not found");
     all

@@ -1,8 +1,9 @@
 """Checks the vectors: `python check.py`; `python check.py --mutate` checks that the checker finds alterations.
 
-Written from the text of SPEC.md alone, sections 1 to 5, 8 and 9: notation (1), curve, encodings and hashing (2), identities,
+Written from the text of SPEC.md alone, sections 1 to 5, 8, 9 and 13: notation (1), curve, encodings and hashing (2), identities,
 periods, parameters and object identifiers (3), keys, encapsulation, boxes, files, references (4), the exchange with its
-checks, envelopes and states (5), keys at rest (8), limits (9); the error names of 1.2.
+checks, envelopes and states (5), keys at rest (8), limits (9), calls and what is left in them (13); the error
+names of 1.2 and 13.11.7.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ use super::content::{Content, ContentKey, Sent};
 use super::error::CallError;
 use super::share::Drawing;
 use super::wire::id_of;
+use crate::declassify;
 use crate::encoding::{Writer, lp};
 use crate::error::{Error, KeyError, ParametersError};
 use crate::ibe::extract::{PrivateKey, hedge};
@@ -142,6 +143,7 @@ impl Inside {
     /// # Errors
     /// [`Error::Decrypt`] for anything else.
     pub(super) fn read(plain: &SecretVec, sender: &Name) -> Result<Self, Error> {
+        around_key(plain.expose());
         let chain = Chain::parse(PayloadType::ID, plain.expose(), Within::Esk).map_err(|_| Error::Decrypt)?;
         let mut all = chain.iter();
         let (Some(Payload::Id(id)), Some(Payload::Sk(sk))) = (all.next(), all.next()) else {
@@ -161,4 +163,16 @@ impl Inside {
         let bytes = sk.key.first_chunk().filter(|_| sk.key.len() == 32).ok_or(Error::Decrypt)?;
         Ok(Self { key: ContentKey::new(Secret::new(*bytes)), signature })
     }
+}
+
+/// Tells the marked run that all of an ESK but its key is public to both ends: ID, types and lengths, SIGN. The parser below
+/// looks at nothing else.
+fn around_key(plain: &[u8]) {
+    let (head, rest) = plain.split_at_checked(4).unwrap_or((plain, &[]));
+    declassify::published("ESK around its key", head);
+    // The length of ID Data ends the first four bytes; behind the data are next payload, type and length of SK.
+    let id = head.last_chunk::<2>().map_or(0, |n| usize::from(u16::from_be_bytes(*n)));
+    let (id, rest) = rest.split_at_checked(id + 4).unwrap_or((rest, &[]));
+    declassify::published("ESK around its key", id);
+    declassify::published("ESK around its key", rest.get(super::CONTENT_KEY_BYTES..).unwrap_or(&[]));
 }

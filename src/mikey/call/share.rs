@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use rand_core::TryCryptoRng;
 
+use crate::declassify;
 use crate::dh::{self, Share, pq};
 use crate::encoding::lp;
 use crate::error::Error;
@@ -100,6 +101,7 @@ impl Ephemeral {
             Some(ek) => {
                 let ek = pq::EncapsulationKey::decode(ek).map_err(|_| Error::Decrypt)?;
                 let (ct, ss) = ek.encapsulate(&hedge(own, labels::CT, &at.session, &at.hash, rng)?);
+                declassify::published("ML-KEM ciphertext of a call", &ct);
                 bytes.extend_from_slice(&ct);
                 Hybrid::Agreed(Box::new(ss))
             }

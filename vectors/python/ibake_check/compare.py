@@ -9,6 +9,7 @@ from typing import Any
 
 from py_ecc.optimized_bls12_381.optimized_curve import normalize
 
+from . import call_layers  # noqa: F401  (registers its groups)
 from .cases import VECTORS, Case, Inputs, load, load_text
 from .curve import hash_to_curve
 from .layers import GROUPS

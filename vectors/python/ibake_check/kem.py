@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from py_ecc.optimized_bls12_381.optimized_curve import multiply
-
-from .curve import DST_H1, decode_g1, decode_g2, enc96, gt_bytes, hash_to_curve, mul_p2, scalar
+from .curve import DST_H1, decode_g1, decode_g2, enc96, gt_bytes, gt_power, hash_to_curve, mul_p2, scalar
 from .notation import exp, ext, h, label, lp, require, u16, xor
 from .parameters import IBE_SUITE, Parameters
 
@@ -59,7 +57,7 @@ def encapsulate(parameters: Parameters, identity: bytes, sigma: bytes) -> Encaps
     pkctx = context(parameters, identity)
     k = coin(sigma, pkctx)
     u = enc96(mul_p2(k))
-    gt = gt_bytes(multiply(hash_to_curve(identity, DST_H1), k), decode_g2(parameters.p_pub))
+    gt = gt_power(hash_to_curve(identity, DST_H1), decode_g2(parameters.p_pub), k)
     v = xor(sigma, _pad(gt, pkctx, u))
     return Encapsulated(pkctx, k, u, gt, v, exp(ext(label("K"), sigma), pkctx + u + v, 32))
 

@@ -13,9 +13,12 @@ from .layers import GROUPS
 COUNT = 20
 INPUTS = {
     *("s", "ID", "sigma", "V_xor", "encapsulation", "key_reference", "salt", "box", "file", "ad", "plaintext", "fk"),
-    *("salts", "sigmas", "randomness", "hkdf_salt", "argon2_salt", "file_key", "secret", "M1", "M2", "M3"),
+    *("salts", "sigmas", "randomness", "content_key", "hkdf_salt", "argon2_salt", "file_key", "secret", "M1", "M2", "M3"),
 }
 """Inputs on all of whose bytes something recorded depends, but for the first draw of an exchange."""
+
+PARTIAL = {"calls/update", "calls/intercepted"}
+"""Groups that record a part of what their draws make."""
 
 
 def _leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -46,6 +49,8 @@ def _candidates(cases: list[Case]) -> list[tuple[Case, tuple[Any, ...]]]:
         if case.result == "valid" and not case.only_verdict:
             inputs = GROUPS[f"{case.layer}/{case.group}"][0]
             own = {name: value for name, value in case.own.items() if name not in inputs or name in INPUTS}
+            if f"{case.layer}/{case.group}" in PARTIAL:
+                own.pop("randomness", None)
             out += [(case, leaf) for leaf in _leaves(own) if leaf[:2] != ("randomness", 0) or "receive" in case.group]
     return out
 

@@ -2,6 +2,8 @@
 
 use ibake::error::{DecodeReason, Error, IdentityError, KeyError, ParametersError, PeerError, UsageError};
 use ibake::keyfile;
+use ibake::mikey;
+use ibake::mikey::call::{CallError, CallRefusal};
 
 /// What stopped the computation of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +59,47 @@ impl From<keyfile::Error> for Fault {
                 _ => "Other",
             }
         ))
+    }
+}
+
+impl From<CallError> for Fault {
+    fn from(e: CallError) -> Self {
+        match e {
+            CallError::Protocol(e) => e.into(),
+            CallError::Message(e) => e.into(),
+            CallError::Refused(e) => Self::Refused(format!("Call({})", refusal(&e))),
+            other => Self::Refused(format!("{other:?}")),
+        }
+    }
+}
+
+impl From<CallRefusal> for Fault {
+    fn from(e: CallRefusal) -> Self {
+        CallError::from(e).into()
+    }
+}
+
+impl From<mikey::Error> for Fault {
+    fn from(e: mikey::Error) -> Self {
+        Self::Refused(match e {
+            mikey::Error::Parse(_) => "Message(Malformed)".into(),
+            mikey::Error::Unauthentic => "opaque".into(),
+            _ => "Message(Refused)".into(),
+        })
+    }
+}
+
+/// What a call is refused for, by its name in SPEC.md 13.11.7.
+fn refusal(e: &CallRefusal) -> String {
+    match e {
+        CallRefusal::Unexpected { .. } => "Unexpected".into(),
+        CallRefusal::OtherCall(what) => format!("OtherCall: {what}"),
+        CallRefusal::Timestamp(_) => "Timestamp".into(),
+        CallRefusal::Sessions(_) => "Sessions".into(),
+        CallRefusal::NoPolicy { .. } => "NoPolicy".into(),
+        CallRefusal::Branches { .. } => "Branches".into(),
+        CallRefusal::EskMisplaced { .. } => "EskMisplaced".into(),
+        other => format!("{other:?}"),
     }
 }
 

@@ -184,6 +184,11 @@ impl Fields {
         text_of(name, self.get(name)?)
     }
 
+    pub(crate) fn texts(&self, name: &str) -> Result<Vec<String>, Fault> {
+        let list = self.get(name)?.as_array().ok_or_else(|| malformed(format!("{name} is no list")))?;
+        list.iter().map(|v| text_of(name, v)).collect()
+    }
+
     pub(crate) fn number(&self, name: &str) -> Result<u64, Fault> {
         self.get(name)?.as_u64().ok_or_else(|| malformed(format!("{name} is no number")))
     }

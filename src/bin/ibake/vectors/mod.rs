@@ -4,6 +4,7 @@
 //! computes and compares; generating one computes from the inputs that each layer lists here. Nothing here writes a file.
 
 mod attacks;
+mod calls;
 mod cases;
 mod check;
 mod fault;

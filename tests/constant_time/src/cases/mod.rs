@@ -1,6 +1,7 @@
 //! The cases, by layer of the library. A name is what `docs/constant-time.md` cites.
 
 mod batch;
+mod calls;
 mod curve;
 mod dh;
 mod exchange;
@@ -28,6 +29,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         lockstep::CASES,
         kgs::CASES,
         exchange::CASES,
+        calls::CASES,
         mikey::CASES,
     ]
     .into_iter()

@@ -63,6 +63,10 @@ impl Side {
         PrivateKey::from_bytes(&self.key_bytes(probe), &self.parameters).expect("a key of these parameters")
     }
 
+    pub fn name(&self) -> &Name {
+        self.identity.name()
+    }
+
     pub fn recipient(&self) -> Recipient {
         Recipient::new(&self.parameters, &self.identity).expect("a recipient")
     }
@@ -87,4 +91,9 @@ pub fn alice() -> &'static Side {
 pub fn bob() -> &'static Side {
     static SIDE: OnceLock<Side> = OnceLock::new();
     SIDE.get_or_init(|| Side::new("https://kgs.b.example", "tel:+15551234567", 12))
+}
+
+pub fn mailbox() -> &'static Side {
+    static SIDE: OnceLock<Side> = OnceLock::new();
+    SIDE.get_or_init(|| Side::new("https://kgs.b.example", "sip:mailbox@b.example", 13))
 }

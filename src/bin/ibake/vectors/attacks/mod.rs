@@ -1,5 +1,6 @@
 //! The negative cases: attacks and malformed input, each against one group of a layer.
 
+mod calls;
 mod exchange;
 mod formats;
 mod states;
@@ -9,9 +10,12 @@ use serde_json::Value;
 use super::cases::map;
 use super::negative::Negative;
 
+pub(super) use calls::succeed;
+
 pub(super) fn all() -> Vec<Negative> {
     let mut all = formats::cases();
     all.extend(exchange::cases());
+    all.extend(calls::cases());
     all.extend(states::cases());
     all
 }

@@ -1,5 +1,8 @@
 //! One file a layer.
 
+mod call_cases;
+mod calls;
+mod deposits;
 mod envelope;
 mod exchange;
 mod extraction;
@@ -20,6 +23,8 @@ use super::Layer;
 
 /// What the negative cases are made of.
 pub(super) mod tools {
+    pub(crate) use super::call_cases::{MAILBOX, MALLORY, Scene, deposit_of, drawn, terms, with};
+    pub(crate) use super::calls::update_values;
     pub(crate) use super::file::{bytes as file_bytes, inputs as file_inputs};
     pub(crate) use super::kem::encapsulation;
     pub(crate) use super::parameters::algorithms;
@@ -42,6 +47,7 @@ pub(crate) const LAYERS: &[&Layer] = &[
     &file::LAYER,
     &signatures::LAYER,
     &exchange::LAYER,
+    &calls::LAYER,
     &envelope::LAYER,
     &limits::LAYER,
 ];
