@@ -16,6 +16,7 @@ mod requests;
 mod roles;
 mod sealed;
 mod signatures;
+mod xml;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -70,6 +71,7 @@ entries! {
     network::exchange, exchange_seeds, true;
     mikey::mikey, mikey_seeds, false;
     requests::key_request, key_request_seeds, true;
+    xml::key_xml, key_xml_seeds, false;
 }
 
 /// The entry of this name.

@@ -37,7 +37,9 @@ pub(crate) async fn strangers_cost_what_users_cost(w: World) {
     ] {
         let found = p.check(user, secret(password)).await;
         match good {
-            true => assert_eq!((found.as_ref().unwrap().name(), found.as_ref().unwrap().via()), ("alice", Via::Password)),
+            true => {
+                assert_eq!((found.as_ref().unwrap().name(), found.as_ref().unwrap().via()), ("alice", Via::Password))
+            }
             false => assert_eq!(found, Err(Error::Unauthentic), "{user}"),
         }
         assert_eq!(p.runs(), runs + 1, "one Argon2 for {user}");

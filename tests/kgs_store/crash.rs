@@ -233,7 +233,10 @@ pub(crate) async fn a_node_of_two_is_killed(server: &Server) {
     begun += said.begun;
     let entries = compare(&w, &got).await;
     same_keys(&w, &got).await;
-    println!("one of two nodes killed {rounds} times: {} keys received, {in_flight} in flight, {entries} entries", got.len());
+    println!(
+        "one of two nodes killed {rounds} times: {} keys received, {in_flight} in flight, {entries} entries",
+        got.len()
+    );
     assert!(in_flight > 0 && entries >= got.len() as u64 && entries <= begun);
 
     // The database itself dies and comes back: a typed error meanwhile, and no restart of the node.

@@ -28,11 +28,8 @@ pub(crate) async fn keys_come_sealed_and_stand_in_the_log(w: World) {
         let other = Transit::aad(parameters.fingerprint(), &identities[1 - i]);
         assert!(opener.open(&Transit::info(b"request"), &other, one.key.expose()).is_err());
         // The salt in the answer opens the commitment in the entry.
-        let opening = audit::Opening {
-            salt: one.salt,
-            identity: one.identity.der().to_vec(),
-            requester: "alice".into(),
-        };
+        let opening =
+            audit::Opening { salt: one.salt, identity: one.identity.der().to_vec(), requester: "alice".into() };
         assert_eq!(opening.commitment(one.link.at, one.link.serial), one.link.commitment);
     }
     assert_eq!(issued.iter().map(|i| i.link.place).collect::<Vec<_>>(), [1, 2]);

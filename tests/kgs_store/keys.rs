@@ -147,7 +147,11 @@ pub(crate) async fn a_backup_goes_from_sqlite_to_postgresql_and_back(server: &Se
 pub(crate) async fn damaged_rows_are_named(w: World) {
     let corrupt = |table| Err(Error::Corrupt { table });
     for (how, back, table) in [
-        ("UPDATE rules SET ahead = 1 WHERE owner = 'alice'", "UPDATE rules SET ahead = 1209600 WHERE owner = 'alice'", "rules"),
+        (
+            "UPDATE rules SET ahead = 1 WHERE owner = 'alice'",
+            "UPDATE rules SET ahead = 1209600 WHERE owner = 'alice'",
+            "rules",
+        ),
         (
             "UPDATE rules SET pattern = '*' WHERE owner = 'alice'",
             "UPDATE rules SET pattern = 'sip:alice@a.example' WHERE owner = 'alice'",

@@ -9,10 +9,7 @@ use crate::support::{ALICE, DAY, NOW, World, name, operator, rule};
 pub(crate) async fn the_table_of_requests(w: World) {
     let vault = w.keys.vault();
     w.store.add_user(vault, "nobody", &[], NOW).await.unwrap();
-    let reader = Rule {
-        purposes: Purposes { decrypt: true, sign: false },
-        ..rule("sip:reader@a.example", DAY, 0)
-    };
+    let reader = Rule { purposes: Purposes { decrypt: true, sign: false }, ..rule("sip:reader@a.example", DAY, 0) };
     w.store.add_user(vault, "reader", &[reader], NOW).await.unwrap();
     for (user, of, at, expected) in [
         ("alice", ALICE, NOW, None),
@@ -95,8 +92,10 @@ pub(crate) async fn quotas_are_kept_by_all_nodes_together(w: World) {
     let nodes = [w.service.clone(), w.node().await];
     let mut tasks = Vec::new();
     for i in 0..30usize {
-        let request =
-            Request { identities: vec![w.identity(&format!("sip:u{i}@q.example"), NOW).await], transit: Transit::Plain };
+        let request = Request {
+            identities: vec![w.identity(&format!("sip:u{i}@q.example"), NOW).await],
+            transit: Transit::Plain,
+        };
         let node = nodes[i % 2].clone();
         tasks.push(tokio::spawn(async move { node.issue(&operator("bulk"), &request, NOW).await.map(drop) }));
     }

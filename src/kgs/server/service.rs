@@ -247,12 +247,7 @@ impl Service {
         requester.once().iter().copied().chain(sealed).map(|seen| (seen, until)).collect()
     }
 
-    async fn decide(
-        &self,
-        requester: &Requester,
-        identities: &[Identity],
-        now: u64,
-    ) -> Result<Decision, Undecided> {
+    async fn decide(&self, requester: &Requester, identities: &[Identity], now: u64) -> Result<Decision, Undecided> {
         let (store, vault) = (self.keys.store(), self.keys.vault());
         // First, so that whatever changes from here on is noticed when the entry is appended.
         let version = store.head().await?.version;
@@ -301,9 +296,9 @@ impl Service {
             let rng = &mut getrandom::SysRng;
             let keys: Vec<PrivateKey> = match items.as_slice() {
                 [(issuer, identity)] => vec![issuer.extract(identity)?],
-                items => batch::extract(items, &batch::Options::default(), rng)
-                    .and_then(batch::all)
-                    .map_err(Error::Batch)?,
+                items => {
+                    batch::extract(items, &batch::Options::default(), rng).and_then(batch::all).map_err(Error::Batch)?
+                }
             };
             keys.iter().map(|key| seal(key, &request.transit)).collect()
         };
@@ -324,8 +319,7 @@ impl Service {
         let outcome = Outcome::Refused(why);
         let rng = &mut getrandom::SysRng;
         let (draft, _) = Draft::new(self.keys.vault(), identity, requester.name(), now, outcome, rng)?;
-        let submission =
-            Submission { drafts: vec![draft], version, once: Vec::new(), quotas: Vec::new(), chunk: None };
+        let submission = Submission { drafts: vec![draft], version, once: Vec::new(), quotas: Vec::new(), chunk: None };
         self.writer.append(submission).await
     }
 }

@@ -79,7 +79,9 @@ impl fmt::Display for Finding {
                 write!(f, "truncation: {signed} entries were signed, {entries} are there")
             }
             Self::Rewritten { entries } => write!(f, "the first {entries} entries are not those that were signed"),
-            Self::Forged { entries } => write!(f, "the checkpoint over {entries} entries is not signed by the log's key"),
+            Self::Forged { entries } => {
+                write!(f, "the checkpoint over {entries} entries is not signed by the log's key")
+            }
             Self::Head { entries, noted } => write!(f, "the store notes {noted} entries, {entries} are there"),
         }
     }
@@ -143,8 +145,7 @@ pub struct Verifier {
 impl Verifier {
     /// Of the log that is named and whose key is known. `kept` are checkpoints that the auditor has kept elsewhere.
     pub fn new(log: [u8; 32], key: [u8; 32], kept: Vec<Checkpoint>) -> Self {
-        let report =
-            Report { entries: 0, issued: 0, checkpoints: 0, hash: [0; 32], findings: Vec::new(), more: 0 };
+        let report = Report { entries: 0, issued: 0, checkpoints: 0, hash: [0; 32], findings: Vec::new(), more: 0 };
         let mut verifier = Self { log, key, report, place: 0, misfits: Vec::new(), ahead: Vec::new() };
         verifier.expect(kept);
         verifier

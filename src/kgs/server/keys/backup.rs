@@ -52,12 +52,7 @@ const TABLES: &[Table] = &[
     table!("counters", "subject, day, used", "$1, $2, $3", "subject, day"),
     table!("replay", "request, until", "$1, $2", "request"),
     table!("jobs", "id, created, sealed", "$1, $2, $3", "id"),
-    table!(
-        "chunks",
-        "job, place, first, amount, done, claimed, holder",
-        "$1, $2, $3, $4, $5, $6, $7",
-        "job, place"
-    ),
+    table!("chunks", "job, place, first, amount, done, claimed, holder", "$1, $2, $3, $4, $5, $6, $7", "job, place"),
     table!("checkpoints", "entries, at, hash, signature", "$1, $2, $3, $4", "entries"),
 ];
 

@@ -134,12 +134,7 @@ pub(super) async fn demote(open: &mut dyn Transaction, vault: &Vault, successor:
     Ok(())
 }
 
-pub(super) async fn change(
-    open: &mut dyn Transaction,
-    vault: &Vault,
-    serial: u64,
-    state: State,
-) -> Result<(), Error> {
+pub(super) async fn change(open: &mut dyn Transaction, vault: &Vault, serial: u64, state: State) -> Result<(), Error> {
     let rows = open.fetch(ROWS, Vec::new()).await?;
     let rows = rows.iter().map(|row| stored(row, vault)).collect::<Result<Vec<_>, _>>()?;
     let row = rows.iter().find(|row| row.serial == serial).ok_or(Error::Unknown { what: "key epoch" })?;

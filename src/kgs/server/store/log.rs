@@ -158,11 +158,7 @@ impl Store {
     }
 
     /// At most 1,000 entries behind `place` about one subject.
-    pub(in crate::kgs::server) async fn entries_of(
-        &self,
-        subject: &[u8; 32],
-        place: u64,
-    ) -> Result<Vec<Entry>, Error> {
+    pub(in crate::kgs::server) async fn entries_of(&self, subject: &[u8; 32], place: u64) -> Result<Vec<Entry>, Error> {
         let rows = self.db.fetch(OF_SUBJECT, vec![Value::from(subject), int(place)?]).await?;
         rows.iter().map(entry).collect()
     }

@@ -46,7 +46,10 @@ mod tests {
         let tables = |steps: &[&str]| -> Vec<String> {
             let all = steps.concat();
             let lines = all.lines().filter(|l| !l.starts_with("--")).map(|l| {
-                l.replace("BLOB", "BYTEA").replace(" STRICT", "").replace(" WITHOUT ROWID,", "").replace(" WITHOUT ROWID", "")
+                l.replace("BLOB", "BYTEA")
+                    .replace(" STRICT", "")
+                    .replace(" WITHOUT ROWID,", "")
+                    .replace(" WITHOUT ROWID", "")
             });
             lines.map(|l| l.replace("INTEGER", "BIGINT").replace(") ;", ");").replace("),;", ");")).collect()
         };

@@ -103,7 +103,13 @@ fn user(row: &Row, vault: &Vault) -> Result<User, Error> {
 
 fn rule_row(owner: &str, rule: &Rule) -> Result<Vec<Value>, Error> {
     let pattern = rule.pattern.to_string();
-    Ok(vec![Value::from(owner), Value::Text(pattern), Value::Int(rule.purposes.id()), int(rule.ahead)?, int(rule.quota)?])
+    Ok(vec![
+        Value::from(owner),
+        Value::Text(pattern),
+        Value::Int(rule.purposes.id()),
+        int(rule.ahead)?,
+        int(rule.quota)?,
+    ])
 }
 
 fn rule(owner: &str, row: &Row, vault: &Vault) -> Result<Rule, Error> {
@@ -121,13 +127,7 @@ fn rule(owner: &str, row: &Row, vault: &Vault) -> Result<Rule, Error> {
 
 fn token_row(hash: &[u8], row: &TokenRow) -> Result<Vec<Value>, Error> {
     let TokenRow { label, owner, scope, expires } = row;
-    Ok(vec![
-        Value::from(hash),
-        Value::from(label.as_str()),
-        Value::from(owner.as_str()),
-        int(*scope)?,
-        int(*expires)?,
-    ])
+    Ok(vec![Value::from(hash), Value::from(label.as_str()), Value::from(owner.as_str()), int(*scope)?, int(*expires)?])
 }
 
 fn token(hash: &[u8], row: &Row, vault: &Vault) -> Result<TokenRow, Error> {

@@ -127,7 +127,11 @@ async fn verify(a: &Verify, out: &Output) -> Result<(), Failure> {
             let store = At { store: store.clone() }.open().await?;
             let log = LogName::of(&store).await?;
             if pinned.is_some_and(|pinned| pinned != log.key) {
-                return Err(Failure::new(Kind::Refused, "log-key", "the log is signed by another key than the one given"));
+                return Err(Failure::new(
+                    Kind::Refused,
+                    "log-key",
+                    "the log is signed by another key than the one given",
+                ));
             }
             audit::verify(&store, &log, kept).await?
         }

@@ -148,7 +148,10 @@ pub(crate) fn run(command: &Command, out: &Output) -> Result<(), Failure> {
             }
             Command::Pardon(a) => {
                 a.at.open().await?.pardon(&parse_name(&a.name)?).await?;
-                out.result(&format!("{} is not revoked any more.", a.name), &json!({ "name": a.name, "removed": true }));
+                out.result(
+                    &format!("{} is not revoked any more.", a.name),
+                    &json!({ "name": a.name, "removed": true }),
+                );
                 Ok(())
             }
             Command::Revoked(a) => revoked(a, out).await,

@@ -225,7 +225,10 @@ async fn save(a: &Backup, out: &Output) -> Result<(), Failure> {
     let mut pending = crate::files::Pending::new(&a.file, crate::files::Access::Owner, false)?;
     let rows = backup::export(&keys, &mut pending).await?;
     pending.finish()?;
-    out.result(&format!("{}  {rows} rows", a.file.display()), &json!({ "file": a.file.display().to_string(), "rows": rows }));
+    out.result(
+        &format!("{}  {rows} rows", a.file.display()),
+        &json!({ "file": a.file.display().to_string(), "rows": rows }),
+    );
     Ok(())
 }
 

@@ -99,7 +99,10 @@ async fn create(a: &Create, out: &Output) -> Result<(), Failure> {
     let text = String::from_utf8_lossy(made.expose());
     let until = when::format(expires);
     out.note(&format!("Good for {scope} until {until}. It is shown only now."));
-    out.result(&text, &json!({ "user": a.user, "label": a.label, "scope": scope.to_string(), "expires": until, "token": text }));
+    out.result(
+        &text,
+        &json!({ "user": a.user, "label": a.label, "scope": scope.to_string(), "expires": until, "token": text }),
+    );
     Ok(())
 }
 
