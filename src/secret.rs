@@ -108,6 +108,11 @@ impl Drop for SecretVec {
 
 impl ZeroizeOnDrop for SecretVec {}
 
+/// How deep the stack is wiped after a batch.
+pub(crate) const STACK: usize = if cfg!(feature = "std") { 64 * 1024 } else { 8 * 1024 };
+/// The same after a single operation.
+pub(crate) const SHALLOW: usize = if cfg!(feature = "std") { 16 * 1024 } else { 8 * 1024 };
+
 /// Runs in a frame of its own and wipes the stack below it, `N` bytes deep.
 pub(crate) fn leaving_no_trace<const N: usize, T>(run: impl FnOnce() -> T) -> T {
     #[inline(never)]

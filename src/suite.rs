@@ -52,6 +52,10 @@ pub mod labels {
     pub const MIKEY_DRAW: &str = "mikey draw";
     pub const MIKEY_BOUND: &str = "mikey bound";
     pub const MIKEY_UPDATE: &str = "mikey update";
+    pub const MIKEY_ESK: &str = "mikey esk";
+    pub const MIKEY_MESSAGE: &str = "mikey message";
+    pub const MIKEY_SALT: &str = "mikey salt";
+    pub const SK: &str = "sk";
     pub const KGS_ISSUE: &str = "kgs issue";
     pub const AUDIT_COMMIT: &str = "audit commit";
     pub const AUDIT_DETAIL: &str = "audit detail";

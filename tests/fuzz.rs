@@ -152,6 +152,7 @@ bounded_tests! {
     mikey
     key_request
     key_xml
+    deposit
 }
 
 #[test]

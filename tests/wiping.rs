@@ -5,6 +5,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+#[allow(dead_code)] // as below
+#[path = "mikey_calls/forged.rs"]
+mod forged;
 #[allow(dead_code, clippy::result_large_err)] // the calls' own tests use all of it
 #[path = "mikey_calls/scene.rs"]
 mod scene;
@@ -144,8 +147,8 @@ fn finished_and_failed_exchanges_leave_nothing() {
 }
 
 /// A call by MIKEY-IBAKE with an update behind it, with bad messages in between if they are wanted: TGK before and after, the key
-/// of a stream, and what the states print.
-fn mikey_call(suite: Suite, bad: bool) -> ([Vec<u8>; 3], String) {
+/// of a stream, what the states print, and the first three messages.
+fn mikey_call(suite: Suite, bad: bool) -> ([Vec<u8>; 3], String, [Vec<u8>; 3]) {
     use scene::{Scene, as_dialled, offer, session};
     let damaged = |m: &[u8]| {
         let mut m = m.to_vec();
@@ -181,7 +184,7 @@ fn mikey_call(suite: Suite, bad: bool) -> ([Vec<u8>; 3], String) {
     let ibake::mikey::call::Event::Answered { send, .. } = answered else { panic!("answered") };
     drop(alice.receive(&i, &send, NOW, &mut s.rng).unwrap());
     let keys = [tgk, alice.keys().tgk().expose().to_vec(), alice.keys().srtp(1).unwrap().key().to_vec()];
-    (keys, text)
+    (keys, text, [i1, r1, i2])
 }
 
 #[test]
@@ -189,12 +192,17 @@ fn calls_leave_nothing_and_print_nothing() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     for suite in Suite::PREFERENCE {
         for bad in [false, true] {
-            let (keys, text) = mikey_call(suite, bad);
+            let (keys, text, [i1, r1, i2]) = mikey_call(suite, bad);
+            // The KEM secrets of the messages, which go into K_BOUND, as whoever has the private keys finds them.
+            let users = scene::Scene::new("wiping calls");
+            let kem =
+                [(&i1, &users.bob), (&r1, &users.alice), (&i2, &users.bob)].map(|(m, k)| forged::open(m, &k[0]).1);
             for run in keys.iter().flat_map(|k| k.windows(6)) {
                 let decimal = run.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
                 assert!(!text.contains(&common::hex(run)) && !text.contains(&decimal), "{text}");
             }
-            let needles: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+            let kem = kem.iter().map(<[u8; 32]>::as_slice);
+            let needles: Vec<&[u8]> = keys.iter().map(Vec::as_slice).chain(kem).collect();
             // The same seed, the same keys; the test's own copies are what it does not free.
             let found = left_behind(&needles, || {
                 let again = mikey_call(suite, bad);
@@ -203,6 +211,72 @@ fn calls_leave_nothing_and_print_nothing() {
             });
             assert_eq!(found, 0, "{}", suite.name());
         }
+    }
+}
+
+/// A call that a mailbox takes, a body under the content key, and bob who opens what was left, with bad ones in between: the
+/// content key and a media key below it, and what the types print.
+fn left_for_bob(suite: Suite) -> ([Vec<u8>; 2], String) {
+    use ibake::ibe::{Name, Purpose};
+    use ibake::mikey::call::{Answering, As, Delivered, Demand, Deposit, DepositLog, End, Reply, Sent, Settings};
+    use ibake::srtp::Profile;
+    use scene::{Scene, offer, session};
+    let mut s = Scene::new("wiping deposits");
+    let signer = s.a.parameters.identity(Name::parse(common::ALICE).unwrap(), Purpose::Sign, NOW).unwrap();
+    s.alice.push(s.a.issuer.extract(&signer).unwrap());
+    s.settings_r.suites = vec![suite];
+    let mailbox = vec![s.b.issue("sip:mailbox@b.example", NOW)];
+    let (dialled, i1) = s.dial_with(&offer(suite));
+    let answering = Answering { identity: As::Retargeted(&mailbox[0]), ssrcs: &[] };
+    let (half, r1) = s.answer(&mailbox, &i1, &answering).unwrap();
+    let Reply::Other(answered) = s.alice_hears(dialled, &r1).unwrap() else { panic!("mailbox") };
+    let (waiting, i2) = s.alice_goes_on(answered.accept());
+    let (theirs, r2) = s.hears_i2(&mailbox, half, &i2).unwrap();
+    // The sender's state is wiped whether V is right or not.
+    let mut bad = r2.clone();
+    *bad.last_mut().unwrap() ^= 1;
+    let waiting = s.alice_ends(waiting, &bad).map(drop).unwrap_err().1.unwrap();
+    let alice = session(s.alice_ends(waiting, &r2).unwrap());
+    let Some(Sent::Signed(ours)) = alice.sent() else { panic!("signed") };
+    let body = ours.key().seal(ibake::suite::Aead::Aes256Gcm, b"", b"text", &mut s.rng).unwrap();
+    let kept = session(theirs).deposit().unwrap().encode();
+    let trust = s.trust();
+    let end = |settings| End { settings, keys: &s.bob, directory: &trust };
+    let strict = Settings::default();
+    // Refused after it has opened: the signature is that of a call in another profile, and the box of another call.
+    let lax = Settings { demand: Demand::BoundIfPossible, ..Settings::default() };
+    for at in [9, kept.len() - 1] {
+        let mut bad = kept.clone();
+        bad[at] ^= 1;
+        let read = Deposit::decode(&bad).unwrap();
+        assert!(read.open(&end(&lax), &mut DepositLog::new(1, common::DAY), NOW).is_err());
+    }
+    let read = Deposit::decode(&kept).unwrap();
+    let delivered = read.open(&end(&strict), &mut DepositLog::new(1, common::DAY), NOW).unwrap();
+    let text = format!("{:?} {delivered:?} {read:?} {:?}", alice.sent(), ours.key());
+    let Delivered::BySender(theirs) = delivered else { panic!("signed") };
+    assert_eq!(theirs.key().duplicate().open(b"", &body).unwrap().expose(), b"text");
+    let media = theirs.media(1, Profile::AeadAes256Gcm).unwrap();
+    assert_eq!(media.key(), ours.media(1, Profile::AeadAes256Gcm).unwrap().key());
+    ([theirs.key().secret().expose().to_vec(), media.key().to_vec()], text)
+}
+
+#[test]
+fn what_was_left_leaves_no_content_key() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for suite in [Suite::P256Aes256Gcm, Suite::X25519ChaCha20Poly1305] {
+        let (keys, text) = left_for_bob(suite);
+        for run in keys.iter().flat_map(|k| k.windows(6)) {
+            let decimal = run.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+            assert!(!text.contains(&common::hex(run)) && !text.contains(&decimal), "{text}");
+        }
+        let needles: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        let found = left_behind(&needles, || {
+            let again = left_for_bob(suite);
+            assert_eq!(again.0, keys);
+            std::mem::forget(again);
+        });
+        assert_eq!(found, 0, "{}", suite.name());
     }
 }
 

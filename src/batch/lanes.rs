@@ -12,7 +12,8 @@
 //! | [`Engine::hash_raw`] | a point that gives `Q` when the cofactor is cleared | |
 //! | [`Engine::multiply`] | `[k]P` | `k`, `P`, result |
 //! | [`Engine::decode_keys`] | 48 bytes to a checked point of G1 | `d` |
-//! | [`Engine::weighted_sum`], [`Engine::weighted_sum_raw`] | one sum for all | points |
+//! | [`Engine::weighted_sum`] | one sum for all | points |
+//! | [`Engine::public_sum`], [`Engine::public_sum_raw`] | one sum for all | |
 //! | [`Engine::verify_each`] | `e(d, P2) = e(Q, P_pub)` | `d` but for the verdict |
 //! | [`Engine::generator_multiples`] | `[k]P2` | `k` |
 //! | [`Engine::powers`] | `e([k]Q, P_pub)` | `k`, result |
@@ -151,12 +152,12 @@ impl Engine {
     }
 
     /// Points of the curve that become `H1(ID_i)` when the cofactor is cleared, which commutes with sums: for
-    /// [`Engine::weighted_sum_raw`] and [`Engine::verify_each`] of the same engine alone.
+    /// [`Engine::public_sum_raw`] and [`Engine::verify_each`] of the same engine alone.
     pub(super) fn hash_raw(self, identities: &[&[u8]]) -> Vec<Point1> {
         match self {
             #[cfg(feature = "simd")]
             Self::Lockstep(engine) => engine.hash_g1(&expand_all(identities), false),
-            Self::Scalar => scalar::hash(identities),
+            Self::Scalar => scalar::hash_raw(identities),
         }
     }
 
@@ -198,18 +199,26 @@ impl Engine {
         }
     }
 
+    /// The same multiples of public points, summed up.
+    pub(super) fn public_sum(self, points: &[&Point1], weights: &[u128]) -> Point1 {
+        match self {
+            #[cfg(feature = "simd")]
+            Self::Lockstep(_) => *self.weighted_sum(points, weights).expose(),
+            Self::Scalar => scalar::public_sum(points, weights),
+        }
+    }
+
     /// The same multiples of the hashes that these points become, summed up.
-    pub(super) fn weighted_sum_raw(self, raw: &[&Point1], weights: &[u128]) -> Point1 {
-        let sum = *self.weighted_sum(raw, weights).expose();
+    pub(super) fn public_sum_raw(self, raw: &[&Point1], weights: &[u128]) -> Point1 {
+        let sum = self.public_sum(raw, weights);
         match self {
             #[cfg(feature = "simd")]
             Self::Lockstep(engine) => engine.clear_cofactor(&[&sum]).pop().unwrap_or(sum),
-            Self::Scalar => sum,
+            Self::Scalar => scalar::clear_cofactor(&sum),
         }
     }
 
     /// Whether `e(d_i, P2) = e(Q_i, P_pub)`, each exactly; `raw` if `Q_i` comes from [`Engine::hash_raw`].
-    #[cfg_attr(not(feature = "simd"), allow(unused_variables))]
     pub(super) fn verify_each(
         self,
         items: &[(&Point1, &Point1)],
@@ -231,7 +240,7 @@ impl Engine {
                 };
                 engine.prepared_products(&[&minus, &p_pub], &pairs).iter().map(genuine).collect()
             }
-            Self::Scalar => scalar::verify_each(items, parameters),
+            Self::Scalar => scalar::verify_each(items, raw, parameters),
         }
     }
 

@@ -84,12 +84,10 @@ pub use verify::{verify_decoded, verify_keys};
 use zeroize::Zeroize;
 
 use crate::error::Error;
-use crate::secret::leaving_no_trace;
+use crate::secret::{STACK, leaving_no_trace};
 
 /// Most items of one call: about 100 MB of keys. Whoever has more calls again.
 pub const BATCH_LIMIT: usize = 1 << 18;
-/// How deep the stack is wiped; single operations need less.
-const STACK: usize = if cfg!(feature = "std") { 64 * 1024 } else { 8 * 1024 };
 /// Most items of one job.
 const JOB: usize = 64;
 

@@ -29,11 +29,20 @@ fn secret(point: &G1) -> Secret<{ 2 * G1_BYTES }> {
 }
 
 pub(super) fn multiply(items: &[(&Point1, &Scalar)]) -> Vec<Secret<{ 2 * G1_BYTES }>> {
-    items.iter().map(|(p, k)| secret(&g1(p).mul(k))).collect()
+    G1::to_uncompressed_all(&items.iter().map(|(p, k)| g1(p).mul(k)).collect::<Vec<_>>())
 }
 
 pub(super) fn hash(identities: &[&[u8]]) -> Vec<Point1> {
-    identities.iter().map(|der| G1::hash(der, DST_H1).to_uncompressed()).collect()
+    let hashes: Vec<_> = identities.iter().map(|der| G1::hash(der, DST_H1)).collect();
+    G1::to_uncompressed_all(&hashes).iter().map(|q| *q.expose()).collect()
+}
+
+pub(super) fn hash_raw(identities: &[&[u8]]) -> Vec<Point1> {
+    G1::hash_uncleared_vartime(identities, DST_H1)
+}
+
+pub(super) fn clear_cofactor(point: &Point1) -> Point1 {
+    g1(point).clear_cofactor().to_uncompressed()
 }
 
 pub(super) fn decode_keys(keys: &[&[u8; G1_BYTES]]) -> Vec<Result<Secret<{ 2 * G1_BYTES }>, DecodeError>> {
@@ -41,13 +50,17 @@ pub(super) fn decode_keys(keys: &[&[u8; G1_BYTES]]) -> Vec<Result<Secret<{ 2 * G
 }
 
 pub(super) fn weighted_sum(points: &[&Point1], weights: &[u128]) -> Secret<{ 2 * G1_BYTES }> {
-    let points: Vec<G1> = points.iter().map(|p| g1(p)).collect();
-    secret(&G1::weighted_sum_vartime(&points, weights))
+    secret(&G1::weighted_sum_vartime(points, weights).expect("points inside a batch are computed here"))
 }
 
-pub(super) fn verify_each(items: &[(&Point1, &Point1)], parameters: &PublicParameters) -> Vec<bool> {
+pub(super) fn public_sum(points: &[&Point1], weights: &[u128]) -> Point1 {
+    G1::public_sum_vartime(points, weights).expect("points inside a batch are computed here").to_uncompressed()
+}
+
+pub(super) fn verify_each(items: &[(&Point1, &Point1)], raw: bool, parameters: &PublicParameters) -> Vec<bool> {
     let one = |(d, q): &(&Point1, &Point1)| {
-        let product = [(&g1(d).neg(), G2Prepared::generator()), (&g1(q), parameters.p_pub_prepared())];
+        let q = if raw { g1(q).clear_cofactor() } else { g1(q) };
+        let product = [(&g1(d).neg(), G2Prepared::generator()), (&q, parameters.p_pub_prepared())];
         declassify::verdict("key of a batch is genuine", pairing_product_is_one(&product))
     };
     items.iter().map(one).collect()

@@ -257,8 +257,8 @@ impl<'k, S: Source<'k>> Batch<'_, S> {
         Sums {
             d: g1(self.engine.weighted_sum(&d, &weights).expose()),
             q: g1(&match S::RAW {
-                true => self.engine.weighted_sum_raw(&q, &weights),
-                false => *self.engine.weighted_sum(&q, &weights).expose(),
+                true => self.engine.public_sum_raw(&q, &weights),
+                false => self.engine.public_sum(&q, &weights),
             }),
         }
     }

@@ -90,7 +90,20 @@ pub(crate) trait Point: Group {
     fn from_checked_uncompressed(bytes: &Self::Uncompressed) -> Option<Self>;
     /// The point of an uncompressed encoding that was computed here, infinity included, and whether it is on the curve; without
     /// that the point is worthless. Constant time in everything.
-    fn from_computed(bytes: &Self::Uncompressed) -> (Self, Choice);
+    fn read_entry(bytes: &Self::Uncompressed) -> (Self::Entry, Choice);
+    /// [`Point::to_uncompressed`] of many, with one inversion where the backend has such a way. Constant time but for infinity.
+    fn to_uncompressed_all(points: &[Self]) -> Vec<Self::Uncompressed> {
+        points.iter().map(Self::to_uncompressed).collect()
+    }
+    /// The point of an entry.
+    fn from_entry(entry: &Self::Entry) -> Self;
+    /// As [`Point::read_entry`].
+    fn from_computed(bytes: &Self::Uncompressed) -> (Self, Choice) {
+        let (mut entry, on_curve) = Self::read_entry(bytes);
+        let point = Self::from_entry(&entry);
+        Self::wipe_entries(core::slice::from_mut(&mut entry));
+        (point, on_curve)
+    }
     /// Whether a point of the curve is in the subgroup of order `r`.
     fn in_subgroup(&self) -> bool;
 }
@@ -140,6 +153,20 @@ pub(crate) trait Backend: sealed::Sealed + 'static {
     /// choices say whether such a point is on the curve and in the subgroup; without them the point is worthless.
     /// Constant time in everything.
     fn lift_secret(x: &[u8; 48], larger: Choice) -> (Self::G1, Choice, Choice);
+    /// Points of the curve, outside the subgroup, that [`Backend::clear_cofactor`] of the same backend turns into the hashes of the
+    /// messages. Variable time. A backend that has no such way gives the hashes, and clears nothing.
+    fn hash_uncleared(messages: &[&[u8]], dst: &[u8]) -> Vec<[u8; 96]> {
+        messages.iter().map(|m| Self::G1::hash(m, dst).to_uncompressed()).collect()
+    }
+    /// What [`Backend::hash_uncleared`] leaves to be done, for each point or once for a sum of multiples of them.
+    fn clear_cofactor(point: &Self::G1) -> Self::G1 {
+        *point
+    }
+    /// `[z_1]P_1 + .. + [z_n]P_n`, as many weights as points, variable time in all, where the backend has a faster way for so many
+    /// than one that is constant time in the points. Complete as well.
+    fn sum_public(_points: &[<Self::G1 as Group>::Entry], _weights: &[u128]) -> Option<Self::G1> {
+        None
+    }
     /// The lines of a finite point.
     fn lines(q: &Self::G2) -> Self::Lines;
     /// Product of the pairings of finite points; one for the empty list.

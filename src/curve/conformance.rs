@@ -13,7 +13,7 @@ use super::fixed::FixedBase;
 use super::portable::Portable;
 use super::power::{Powers, pow};
 use super::recode::digits;
-use super::sum::{recomposed, weighted_sum};
+use super::sum::{buckets, recomposed, straus, weighted_sum};
 use crate::error::DecodeReason;
 
 /// Runs each check for each backend.
@@ -360,10 +360,25 @@ fn weighted_sums<B: Backend>() {
             for (p, z) in points[..n].iter().zip(&weights) {
                 want = want.add(&p.mul(&limbs(*z)));
             }
-            assert!(yes(weighted_sum(&points[..n], &weights).ct_eq(&want)), "{n} points, round {round}");
+            let entries = B::G1::entries(&points[..n]);
+            let both =
+                [straus(&entries, &weights), buckets::<B::G1>(&entries, &weights), weighted_sum(&entries, &weights)];
+            let public = B::sum_public(&entries, &weights[..n]);
+            assert!(public.is_none_or(|sum| yes(sum.ct_eq(&want))));
+            assert!(both.iter().all(|sum: &B::G1| yes(sum.ct_eq(&want))), "{n} points, round {round}");
         }
     }
-    assert!(yes(weighted_sum(&[p, minus], &[7, 7]).is_identity()));
+    assert_eq!(B::G1::to_uncompressed_all(&points), points.iter().map(B::G1::to_uncompressed).collect::<Vec<_>>());
+    let entries = B::G1::entries(&[p, minus]);
+    assert!(yes(straus::<B::G1>(&entries, &[7, 7]).is_identity()));
+    assert!(yes(buckets::<B::G1>(&entries, &[7, 7]).is_identity()));
+    // The window grows with the number of points.
+    let many: Vec<B::G1> = (0..300).map(|i| points[i % points.len()]).collect();
+    let weights: Vec<u128> = many.iter().map(|_| weight(&mut numbers)).collect();
+    let entries = B::G1::entries(&many);
+    let want = straus::<B::G1>(&entries, &weights);
+    assert!(yes(weighted_sum::<B::G1>(&entries, &weights).ct_eq(&want)));
+    assert!(B::sum_public(&entries, &weights).is_none_or(|sum| yes(sum.ct_eq(&want))));
 }
 
 /// The route for secrets gives what the public one gives, verdicts and reasons included.

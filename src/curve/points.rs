@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use once_cell::race::OnceBox;
 use subtle::{Choice, ConstantTimeEq};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::backend::{Backend, Group, Point};
 use super::fixed::FixedBase;
@@ -13,6 +13,7 @@ use super::scalar::Scalar;
 use super::{Active, decode, sum};
 use crate::declassify;
 use crate::error::{DecodeError, DecodeReason};
+use crate::secret::Secret;
 
 type Raw1 = <Active as Backend>::G1;
 type Raw2 = <Active as Backend>::G2;
@@ -206,15 +207,71 @@ point_type!(G1, Raw1, 48, "G1 point");
 point_type!(G2, Raw2, 96, "G2 point");
 
 impl G1 {
-    /// `[z_1]P_1 + .. + [z_n]P_n`; complete, so points may repeat or cancel.
+    /// `[z_1]P_1 + .. + [z_n]P_n`; complete, so points may repeat or cancel. The points are uncompressed and, as those of
+    /// [`G1::from_trusted`], computed by this process.
+    ///
+    /// # Errors
+    /// One is not on the curve, which computed bytes never are.
     ///
     /// # Timing
     /// Constant in the points (but for infinity), variable in the weights. See `sum.rs`.
-    pub(crate) fn weighted_sum_vartime(points: &[Self], weights: &[u128]) -> Self {
+    pub(crate) fn weighted_sum_vartime(points: &[&[u8; 96]], weights: &[u128]) -> Result<Self, DecodeError> {
+        Self::weighted_sum_by(points, weights, sum::weighted_sum)
+    }
+
+    /// The same of public points, variable in all.
+    ///
+    /// # Errors
+    /// As [`G1::weighted_sum_vartime`].
+    pub(crate) fn public_sum_vartime(points: &[&[u8; 96]], weights: &[u128]) -> Result<Self, DecodeError> {
+        Self::weighted_sum_by(points, weights, |p, z| {
+            Active::sum_public(p, z).unwrap_or_else(|| sum::weighted_sum(p, z))
+        })
+    }
+
+    fn weighted_sum_by(
+        points: &[&[u8; 96]],
+        weights: &[u128],
+        sum: impl Fn(&[<Raw1 as Group>::Entry], &[u128]) -> Raw1,
+    ) -> Result<Self, DecodeError> {
+        let mut on_curve = Choice::from(1);
+        let read = |p: &&[u8; 96]| {
+            let (entry, known) = Raw1::read_entry(p);
+            on_curve &= known;
+            entry
+        };
+        let mut entries: Vec<_> = points.iter().map(read).collect();
+        let out = Self(sum(&entries, weights));
+        Raw1::wipe_entries(&mut entries);
+        match declassify::verdict("computed point is on the curve", on_curve) {
+            true => Ok(out),
+            false => Err(DecodeError::new("G1 point", DecodeReason::NotOnCurve)),
+        }
+    }
+
+    /// Uncompressed encodings of many points, for one inversion.
+    ///
+    /// # Timing
+    /// Constant but for infinity.
+    pub(crate) fn to_uncompressed_all(points: &[Self]) -> Vec<Secret<96>> {
         let mut raw: Vec<Raw1> = points.iter().map(|p| p.0).collect();
-        let out = Self(sum::weighted_sum(&raw, weights));
+        let bytes = Zeroizing::new(Raw1::to_uncompressed_all(&raw));
         raw.iter_mut().for_each(Group::wipe);
-        out
+        bytes.iter().map(|b| Secret::new(*b)).collect()
+    }
+
+    /// Points of the curve, uncompressed, that [`G1::clear_cofactor`] turns into the hashes of the messages: clearing is a
+    /// homomorphism and may wait for a weighted sum. Which points they are depends on the backend.
+    ///
+    /// # Timing
+    /// Variable in the messages.
+    pub(crate) fn hash_uncleared_vartime(messages: &[&[u8]], dst: &[u8]) -> Vec<[u8; 96]> {
+        Active::hash_uncleared(messages, dst)
+    }
+
+    /// What [`G1::hash_uncleared_vartime`] leaves to be done.
+    pub(crate) fn clear_cofactor(&self) -> Self {
+        Self(Active::clear_cofactor(&self.0))
     }
 
     /// Reads a secret compressed point: an issued or a stored private key. Infinity is refused.

@@ -189,11 +189,15 @@ macro_rules! point {
                 bool::from(point.is_on_curve()).then(|| point.into())
             }
 
-            fn from_computed(bytes: &Self::Uncompressed) -> (Self, Choice) {
+            fn read_entry(bytes: &Self::Uncompressed) -> (Self::Entry, Choice) {
                 let read = $affine::from_uncompressed_unchecked(bytes);
                 let is_point = read.is_some();
                 let point = read.unwrap_or($affine::default());
-                (point.into(), is_point & point.is_on_curve())
+                (point, is_point & point.is_on_curve())
+            }
+
+            fn from_entry(entry: &Self::Entry) -> Self {
+                entry.into()
             }
 
             fn in_subgroup(&self) -> bool {

@@ -16,6 +16,8 @@ use super::error::ParseError;
 use super::message::Message;
 use super::numbers::*;
 use super::payloads::{Doubt, Payload, SrtpPolicy, Timestamp, integer};
+use crate::ibe::sealed::SealedBox;
+use crate::suite::Aead;
 
 /// One field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,6 +140,7 @@ fn describe(raw: &[RawField<'_>], i: usize) -> Option<Field> {
         "Mac alg" | "Auth alg" => MacAlg(byte).to_string(),
         "Encr data" => match earlier(raw, i, "Encr alg") {
             Some([0]) => format!("{n} bytes, NOT ENCRYPTED, not shown"),
+            None => format!("{n} bytes, encrypted{}", sealed_to(f.bytes)),
             _ => format!("{n} bytes, encrypted"),
         },
         "Data" if f.payload == "PKE" => format!("{n} bytes, encrypted"),
@@ -179,6 +182,18 @@ fn describe(raw: &[RawField<'_>], i: usize) -> Option<Field> {
     };
     let (offset, index, payload, name) = (f.offset, f.index, f.payload, f.name);
     Some(Field { offset, len: n, index, payload, name, value })
+}
+
+/// Which key opens the Encr data of IBAKE or ESK, if they are a box of ours (SPEC.md 4.3).
+fn sealed_to(bytes: &[u8]) -> String {
+    let Ok(sealed) = SealedBox::decode(bytes) else { return String::new() };
+    let aead = match sealed.aead() {
+        Aead::Aes256Gcm => "AES-256-GCM",
+        Aead::ChaCha20Poly1305 => "ChaCha20-Poly1305",
+    };
+    let to = sealed.to();
+    let district = text(to.district().as_bytes());
+    format!(": a box under {aead} to a key of {district}, serial {}, {}", to.serial(), to.period())
 }
 
 fn byte_at(f: &RawField<'_>, i: usize) -> u8 {

@@ -150,6 +150,8 @@ registry! {
         RSA_PKCS1 = 0 "RSA/PKCS#1/1.5",
         RSA_PSS = 1 "RSA/PSS",
         ECCSI = 2 "ECCSI",
+        // RFC 3830 keeps none of the sixteen values for private use; this is the last one.
+        CHA_CHEON = 15 "Cha-Cheon over BLS12-381",
     }
 
     /// Timestamp type.

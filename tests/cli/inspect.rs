@@ -212,3 +212,55 @@ fn mikey_messages_and_lines_of_session_descriptions() {
         assert!(run.code == 3 && run.stderr.contains(said), "{run:?}");
     }
 }
+
+#[test]
+fn what_was_left_for_somebody() {
+    use ibake::mikey::numbers::{DataType, PrfFunc};
+    use ibake::mikey::{CsIdMap, Header, Payload, Timestamp, encode};
+    let w = World::new();
+    let p = parameters(&w);
+    let identity = p.identity(Name::parse(ALICE).unwrap(), Purpose::Decrypt, now()).unwrap();
+    let recipient = Recipient::new(&p, &identity).unwrap();
+    let seal = |aead, text: &[u8]| sealed::seal(&recipient, aead, b"", text, &mut SysRng).unwrap();
+    let (ibake, esk) = (seal(Aead::Aes256Gcm, b"IBAKE"), seal(Aead::ChaCha20Poly1305, b"ESK"));
+    let t = Timestamp::ntp_utc(now(), 0);
+    // In a message, both boxes say which key opens them.
+    let header = Header {
+        data_type: DataType::I_MESSAGE_2,
+        v: true,
+        prf: PrfFunc::HMAC_SHA_256,
+        csb_id: 7,
+        crypto_sessions: 0,
+        map: CsIdMap::Empty,
+    };
+    let message = encode(&header, &[Payload::T(t), Payload::Ibake(&ibake), Payload::Esk(&esk)]).unwrap();
+    let (title, f) = fields(&w, &hex(&message));
+    assert_eq!(title, "MIKEY message");
+    for (name, aead, n) in [("IBAKE", "AES-256-GCM", ibake.len()), ("ESK", "ChaCha20-Poly1305", esk.len())] {
+        let said = &f[&format!("{name}: Encr data")];
+        let expected = format!(
+            "{n} bytes, encrypted: a box under {aead} to a key of https://kgs-a.example, serial 1, {}",
+            identity.period()
+        );
+        assert_eq!(said, &expected);
+    }
+    // A box of somebody else's is no fault.
+    let foreign = encode(&header, &[Payload::T(t), Payload::Esk(b"not ours")]).unwrap();
+    assert_eq!(fields(&w, &hex(&foreign)).1["ESK: Encr data"], "8 bytes, encrypted");
+    // As a mailbox keeps it.
+    let mut kept = [&b"IBAKEDEP\x01\x01"[..], &7u32.to_be_bytes(), &t.value.to_be_bytes()].concat();
+    for part in [&[9; 16][..], BOB.as_bytes(), ALICE.as_bytes(), &esk] {
+        kept.extend((part.len() as u16).to_be_bytes());
+        kept.extend(part);
+    }
+    w.write("kept", &kept);
+    for what in ["kept", &hex(&kept)] {
+        let (title, f) = fields(&w, what);
+        assert_eq!(title, "deposit: what was left for somebody");
+        assert_eq!((f["initiator"].as_str(), f["final recipient"].as_str()), (BOB, ALICE));
+        assert_eq!((f["district"].as_str(), f["CSB ID"].as_str()), ("https://kgs-a.example", "0x00000007"));
+        assert!(f["profile"].starts_with("1: bound") && f["ciphertext"].starts_with("3 bytes"), "{f:?}");
+    }
+    w.write("cut", &kept[..60]);
+    assert_eq!(w.run("inspect cut").code, 3);
+}

@@ -9,5 +9,8 @@ mod help;
 mod inspect;
 mod keys;
 mod kgs;
+mod media;
+mod mikey;
+mod server;
 mod support;
 mod vectors;

@@ -5,6 +5,7 @@
 //! itself, where something opens that was not sealed, where two routes to one answer differ.
 #![allow(clippy::unwrap_used, unreachable_pub, dead_code)]
 
+mod deposits;
 mod keys;
 mod messages;
 mod mikey;
@@ -72,6 +73,7 @@ entries! {
     mikey::mikey, mikey_seeds, false;
     requests::key_request, key_request_seeds, true;
     xml::key_xml, key_xml_seeds, false;
+    deposits::deposit, deposit_seeds, true;
 }
 
 /// The entry of this name.

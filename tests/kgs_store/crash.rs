@@ -241,20 +241,23 @@ pub(crate) async fn a_node_of_two_is_killed(server: &Server) {
 
     // The database itself dies and comes back: a typed error meanwhile, and no restart of the node.
     let before = w.sound().await.entries;
+    let request = Request { identities: vec![w.identity(ALICE, NOW).await], transit: Transit::Plain };
+    let alice = operator("alice");
+    let ask = || w.service.issue(&alice, &request, NOW);
     server.stop();
-    let error = w.ask("alice", ALICE, NOW).await.unwrap_err();
+    let error = ask().await.unwrap_err();
     assert!(error.is_temporary(), "{error:?}");
     assert!(w.store.ping().await.is_err());
     server.start_again();
-    let mut answer = w.ask("alice", ALICE, NOW).await;
+    let mut answer = ask().await;
     for _ in 0..20 {
         if answer.is_ok() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
-        answer = w.ask("alice", ALICE, NOW).await;
+        answer = ask().await;
     }
-    assert_eq!(answer.unwrap().link.place, before + 1);
+    assert_eq!(answer.unwrap()[0].link.place, before + 1);
     w.sound().await;
 }
 
@@ -264,9 +267,9 @@ fn a_full_disk_loses_nothing() {
     crate::support::run(async {
         let w = World::sqlite().await;
         w.ask("alice", ALICE, NOW).await.unwrap();
-        // The shell's unit is 512 or 1,024 bytes; either is room for some hundred entries in the write-ahead log.
+        // The shell's unit is 512 or 1,024 bytes: room for some hundred entries in the write-ahead log.
         let mut shell = Command::new("sh");
-        shell.args(["-c", "trap '' XFSZ; ulimit -f 400; exec \"$0\" \"$@\""]).arg(std::env::current_exe().unwrap());
+        shell.args(["-c", "trap '' XFSZ; ulimit -f 4000; exec \"$0\" \"$@\""]).arg(std::env::current_exe().unwrap());
         let said = Node::start(&w.address, w.dir.path(), shell).ends();
         assert!(!said.got.is_empty() && said.failed.len() == CLIENTS, "{:?}", said.failed);
         for failed in &said.failed {

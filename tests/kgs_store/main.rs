@@ -40,6 +40,7 @@ suite! {
     issuing::keys_come_sealed_and_stand_in_the_log,
     issuing::two_nodes_keep_one_chain,
     issuing::a_request_counts_once,
+    issuing::callers_that_go_away_leave_the_log_whole,
     issuing::a_clock_that_jumps_back_is_noticed,
     issuing::limits_of_a_request,
     issuing::nothing_private_is_in_the_store_in_clear,

@@ -20,8 +20,10 @@ fn programs() -> Option<PathBuf> {
         .map(|all| all.flatten().map(|e| e.path().join("bin")).collect())
         .unwrap_or_default();
     let path = std::env::var_os("PATH").unwrap_or_default();
+    found.sort();
+    found.reverse();
     found.extend(std::env::split_paths(&path));
-    found.into_iter().rev().find(|p| p.join("initdb").exists() && p.join("pg_ctl").exists())
+    found.into_iter().find(|p| p.join("initdb").exists() && p.join("pg_ctl").exists())
 }
 
 fn is_root() -> bool {
@@ -49,6 +51,11 @@ fn ok(command: &mut Command) {
     assert!(out.status.success(), "{command:?}: {}", String::from_utf8_lossy(&out.stderr));
 }
 
+/// Only the processes die here, never the machine, so nothing has to reach the disk.
+fn options(port: u16) -> String {
+    format!("-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories= -c fsync=off")
+}
+
 impl Server {
     /// `None`, and a line that says so, where PostgreSQL is not installed.
     pub(crate) fn start() -> Option<Self> {
@@ -66,7 +73,7 @@ impl Server {
         ok(command(&bin, "initdb").args(["-A", "trust", "-U", "test", "-E", "UTF8", "--no-sync", "-D"]).arg(&data));
         // Free a moment ago; if somebody else takes it the start fails and says so.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let options = format!("-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories=");
+        let options = options(port);
         let mut start = command(&bin, "pg_ctl");
         start.args(["start", "-w", "-t", "60", "-o", &options, "-l"]).arg(dir.path().join("log")).arg("-D").arg(&data);
         // Its children would keep a pipe open.
@@ -81,11 +88,9 @@ impl Server {
     }
 
     /// The address of a new database.
-    pub(crate) fn database(&self) -> String {
+    pub(crate) async fn database(&self) -> String {
         let name = format!("kgs{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        let mut create = command(&self.bin, "psql");
-        create.args(["-q", "-d", &self.url("postgres"), "-c", &format!("CREATE DATABASE {name}")]);
-        ok(&mut create);
+        crate::support::sql(&self.url("postgres"), &format!("CREATE DATABASE {name}")).await;
         self.url(&name)
     }
 
@@ -97,7 +102,7 @@ impl Server {
     }
 
     pub(crate) fn start_again(&self) {
-        let options = format!("-c listen_addresses=127.0.0.1 -c port={} -c unix_socket_directories=", self.port);
+        let options = options(self.port);
         let mut start = command(&self.bin, "pg_ctl");
         start.args(["start", "-w", "-t", "60", "-o", &options, "-l"]).arg(self.dir.path().join("log"));
         start.arg("-D").arg(self.dir.path().join("data"));

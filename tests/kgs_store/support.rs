@@ -72,7 +72,7 @@ impl World {
     }
 
     pub(crate) async fn postgres(server: &Server) -> Self {
-        Self::at(TempDir::new().unwrap(), server.database()).await
+        Self::at(TempDir::new().unwrap(), server.database().await).await
     }
 
     /// alice may have her own keys, `gateway` those of everybody at b.example and any number of 1-555.

@@ -320,6 +320,15 @@ fn faults_inside_chains_are_found_there() {
     assert_eq!((e.field, e.offset, e.reason), ("ECC Curve", 1, Reason::Unknown { got: 8 }));
     let e = Chain::parse(PayloadType::KEY_DATA, &hex("00 80 0000"), Within::Kemac).unwrap_err();
     assert_eq!((e.field, e.reason), ("Type and KV", Reason::Unknown { got: 8 }));
+    // A signature ends an ESK, and nothing stands behind it.
+    let signed = hex("18 01 0001 61 04 10 0001 07 f001 08");
+    let chain = Chain::parse(PayloadType::ID, &signed, Within::Esk).unwrap();
+    let all: Vec<_> = chain.iter().copied().collect();
+    assert_eq!(all[2], Payload::Sign(Sign { kind: SType::CHA_CHEON, signature: &[8] }));
+    assert_eq!(encode_chain(&all, Within::Esk).unwrap().expose(), signed);
+    let e = Chain::parse(PayloadType::ID, &[&signed[..], &[0]].concat(), Within::Esk).unwrap_err();
+    assert_eq!(e.reason, Reason::Trailing { extra: 1 });
+    assert!(encode_chain(&[all[2], all[0]], Within::Esk).is_err());
     // What does not belong there: a share in KEMAC, key data in IBAKE, a ticket in a ticket.
     for (first, within) in [
         (PayloadType::ECCPT, Within::Kemac),
@@ -327,6 +336,8 @@ fn faults_inside_chains_are_found_there() {
         (PayloadType::KEY_DATA, Within::Ibake),
         (PayloadType::ID, Within::Ibake),
         (PayloadType::IDR, Within::Esk),
+        (PayloadType::SIGN, Within::Kemac),
+        (PayloadType::SIGN, Within::Ibake),
         (PayloadType::TICKET, Within::TicketPolicy),
         (PayloadType::KEY_DATA, Within::InitiatorData),
     ] {

@@ -36,7 +36,7 @@ fn other_share_echoed_by_who_has_the_keys() {
     let message = Message::parse(i2).unwrap();
     let header = Header { data_type: mikey::numbers::DataType::R_MESSAGE_2, v: false, ..*message.header() };
     let mut all = payloads(&message);
-    all.retain(|p| !matches!(p, Payload::Rand(_)));
+    all.retain(|p| !matches!(p, Payload::Rand(_) | Payload::Esk(_)));
     all.push(v);
     let keys = (&k_session[..], &rand_of(&i1)[..]);
     let bad = tagged(&header, &all, &[chain[0], wrong(&x)], &to, keys, &mut s.rng);

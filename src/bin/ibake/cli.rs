@@ -58,6 +58,7 @@ pub(crate) enum Command {
     Open(commands::open::Args),
     Listen(commands::listen::Args),
     Call(commands::call::Args),
+    Media(commands::media::Args),
     Inspect(commands::inspect::Args),
     /// Check or print the test vectors of SPEC.md.
     #[command(

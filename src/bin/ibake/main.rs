@@ -7,6 +7,8 @@ mod demo;
 mod describe;
 mod error;
 mod files;
+mod media;
+mod mikey;
 mod names;
 mod output;
 mod unlock;

@@ -51,6 +51,13 @@ pub(super) trait Field: Copy + Default + 'static {
         }
         field
     }
+    /// What [`Field::read`] reads.
+    fn write(&self, bytes: &mut [u8]) {
+        for (fp, bytes) in self.fps().iter().rev().zip(bytes.as_chunks_mut::<48>().0) {
+            // SAFETY: writes exactly 48 bytes.
+            unsafe { blst_bendian_from_fp(bytes.as_mut_ptr(), fp) };
+        }
+    }
     fn negated(&self) -> Self;
     fn sub(&self, other: &Self) -> Self;
     fn mul(&self, other: &Self) -> Self;

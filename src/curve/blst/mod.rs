@@ -42,7 +42,13 @@ macro_rules! ask {
 }
 
 mod field;
+mod hash;
+mod map_constants;
+
 use field::{Field, add_affine_pairs, masks, pick};
+
+/// From how many points on blst's bucket method is faster than ours.
+const PIPPENGER_FROM: usize = 32;
 
 /// Marker of the blst backend.
 pub(crate) struct Blst;
@@ -88,6 +94,27 @@ impl Backend for Blst {
         let affine = blst_p1_affine { x, y };
         let in_group = ask!(blst_p1_affine_in_g1, &affine);
         (out!(blst_p1, blst_p1_from_affine, &affine), choice(on_curve), choice(in_group))
+    }
+
+    fn hash_uncleared(messages: &[&[u8]], dst: &[u8]) -> Vec<[u8; 96]> {
+        hash::hash_uncleared(messages, dst).iter().map(|p| uncompressed(&p.x, &p.y)).collect()
+    }
+
+    fn clear_cofactor(point: &blst_p1) -> blst_p1 {
+        hash::clear_cofactor(point)
+    }
+
+    fn sum_public(points: &[blst_p1_affine], weights: &[u128]) -> Option<blst_p1> {
+        let n = points.len();
+        if n < PIPPENGER_FROM || n != weights.len() {
+            return None;
+        }
+        let weights: Vec<u8> = weights.iter().flat_map(|z| z.to_le_bytes()).collect();
+        // SAFETY: reads nothing.
+        let mut scratch = vec![0; unsafe { blst_p1s_mult_pippenger_scratch_sizeof(n) }.div_ceil(size_of::<limb_t>())];
+        // A null second element makes blst read the first pointer as the start of an array.
+        let (p, z) = ([points.as_ptr(), core::ptr::null()], [weights.as_ptr(), core::ptr::null()]);
+        Some(out!(blst_p1, blst_p1s_mult_pippenger, p.as_ptr(), n, z.as_ptr(), 128, scratch.as_mut_ptr()))
     }
 
     fn lines(q: &blst_p2) -> Vec<blst_fp6> {
@@ -307,17 +334,25 @@ macro_rules! point {
                 known_curve(verdict).then(|| out!($point, $from_affine, &affine))
             }
 
-            fn from_computed(bytes: &Self::Uncompressed) -> (Self, Choice) {
+            fn read_entry(bytes: &Self::Uncompressed) -> (Self::Entry, Choice) {
                 // Without the flags: infinity is written as zeros, which blst takes for it.
                 let mut bytes = Zeroizing::new(*bytes);
                 bytes[0] &= 0x1f;
                 let (x, y) = bytes.split_at($bytes);
-                let mut affine = $affine { x: $field::read(x), y: $field::read(y) };
+                let affine = $affine { x: $field::read(x), y: $field::read(y) };
                 let on_curve = choice(ask!($on_curve, &affine));
-                let point = out!($point, $from_affine, &affine);
-                affine.x.wipe();
-                affine.y.wipe();
-                (point, on_curve)
+                (affine, on_curve)
+            }
+
+            fn to_uncompressed_all(points: &[Self]) -> Vec<Self::Uncompressed> {
+                let mut entries = Self::entries(points);
+                let out = entries.iter().map(|e| uncompressed(&e.x, &e.y)).collect();
+                Self::wipe_entries(&mut entries);
+                out
+            }
+
+            fn from_entry(entry: &Self::Entry) -> Self {
+                out!($point, $from_affine, entry)
             }
 
             fn in_subgroup(&self) -> bool {
@@ -398,6 +433,16 @@ impl Target for blst_fp12 {
         }
         *self = Self::default();
     }
+}
+
+/// ZCash uncompressed encoding of an affine point. Constant time, as blst's own is not: that branches on infinity.
+fn uncompressed<F: Field, const N: usize>(x: &F, y: &F) -> [u8; N] {
+    let mut bytes = [0; N];
+    let (first, second) = bytes.split_at_mut(N / 2);
+    x.write(first);
+    y.write(second);
+    bytes[0] |= (x.is_zero() & y.is_zero()).unwrap_u8() << 6;
+    bytes
 }
 
 fn choice(flag: bool) -> Choice {

@@ -3,7 +3,9 @@
 use core::fmt;
 
 use crate::batch::BatchError;
-use crate::{error, keyfile, kgs};
+use crate::error;
+use crate::keyfile;
+use crate::kgs;
 
 /// What is the matter with the database. It decides whether trying again makes sense, and what readiness says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

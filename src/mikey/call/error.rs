@@ -60,6 +60,15 @@ pub enum CallRefusal {
     NotOpened,
     /// Nothing is awaited: the call, fork or update is over.
     Closed,
+    /// I_MESSAGE_2 has no ESK although the first message was not opened (RFC 6267 section 4.2.2.5).
+    NoEsk,
+    /// An ESK in a message that has none here: in any but I_MESSAGE_2.
+    EskMisplaced {
+        /// The message.
+        got: DataType,
+    },
+    /// The sender did not sign what was left, and only what is signed is accepted here.
+    Unsigned,
 }
 
 impl CallError {
@@ -121,6 +130,9 @@ impl fmt::Display for CallRefusal {
             Self::Branches { limit } => write!(f, "{limit} branches have answered, more are not followed"),
             Self::NotOpened => f.write_str("the called party did not open the first message"),
             Self::Closed => f.write_str("nothing is awaited any more"),
+            Self::NoEsk => f.write_str("the first message was not opened, and no ESK came with the second"),
+            Self::EskMisplaced { got } => write!(f, "an ESK in {got}"),
+            Self::Unsigned => f.write_str("the sender did not sign what was left for us"),
         }
     }
 }

@@ -10,7 +10,7 @@ use rand_core::TryCryptoRng;
 use super::error::{CallError, CallRefusal, Failed};
 use super::media::{Offered, SessionOffer};
 use super::ready::{Answered, Ready, Reply};
-use super::share::{BOUND_SENTINEL, Drawing, Ephemeral, Theirs};
+use super::share::{BOUND_SENTINEL, Drawing, Ephemeral, Kept, Theirs};
 use super::wire::{self, Envelope, Outline, Sealed, Seen, name_of};
 use super::{Demand, End, Head, RAND_BYTES, ends};
 use crate::error::{Error, PeerError};
@@ -119,6 +119,7 @@ impl End<'_> {
             policies: &encoded.policies,
             bound,
             protocols: offer.protocols.as_deref(),
+            esk: None,
             mac: None,
         };
         let to = Recipient::new(&parameters, &peer)?;
@@ -144,7 +145,7 @@ pub(super) struct Dial {
     pub(super) peer: Identity,
     parameters: PublicParameters,
     x: Ephemeral,
-    k_i1: Secret<32>,
+    k_i1: Kept,
     i1: Vec<u8>,
     offered: Offered,
     bound: bool,
@@ -230,9 +231,10 @@ impl Dial {
             own: self.own.clone(),
             by,
             parameters,
+            dialled: (self.peer.clone(), self.parameters.clone()),
             bound: seen.bound,
             k_session,
-            k_i1: echoed.then(|| self.k_i1.duplicate()),
+            k_i1: echoed.then(|| Box::new(self.k_i1.duplicate())),
             k_r1,
             suite: theirs.suite,
             sessions,

@@ -20,8 +20,8 @@ use crate::kdf::{Prk, hash, label};
 use crate::mikey::derive::{self, SessionKey, TgkKey};
 use crate::mikey::error::Refused;
 use crate::mikey::numbers::{MacAlg, PrfFunc};
-use crate::secret::{Secret, SecretVec};
-use crate::srtp::MasterKeys;
+use crate::secret::{SHALLOW, Secret, SecretVec, leaving_no_trace};
+use crate::srtp::{MasterKeys, Profile};
 use crate::suite::labels;
 
 /// Bytes of an MPK.
@@ -38,8 +38,11 @@ fn bind(name: &str, messages: &[&[u8]], secrets: [&[u8]; 4]) -> SecretVec {
     let lengths = secrets.map(lp);
     let mut ikm: Vec<&[u8]> = Vec::with_capacity(8);
     lengths.iter().zip(secrets).for_each(|(l, s)| ikm.extend([&l[..], s]));
-    let prk = Prk::extract(&hash_messages(messages), &ikm);
-    SecretVec::new(prk.expand::<32>(&[label(name).as_ref()]).expose().to_vec())
+    // The hash keeps the last block of what it was given on the stack.
+    leaving_no_trace::<SHALLOW, _>(|| {
+        let prk = Prk::extract(&hash_messages(messages), &ikm);
+        SecretVec::new(prk.expand::<32>(&[label(name).as_ref()]).expose().to_vec())
+    })
 }
 
 /// K_BOUND of a call.
@@ -66,6 +69,24 @@ pub(super) fn bound_again(
     bind(labels::MIKEY_UPDATE, &messages, secrets)
 }
 
+/// SRTP master key and salt of one crypto session: TEK and salting key from a TGK (RFC 3830 section 4.1.3), in the lengths of
+/// its profile.
+pub(super) fn master_keys(
+    prf: PrfFunc,
+    tgk: &SecretVec,
+    cs: (u32, u8),
+    rand: &[u8],
+    profile: Profile,
+) -> Result<MasterKeys, Refused> {
+    let tek = derive::from_tgk(prf, tgk, TgkKey::Tek, cs, rand, profile.key_len())?;
+    let salt = derive::from_tgk(prf, tgk, TgkKey::Salting, cs, rand, profile.salt_len())?;
+    let mut both = Vec::with_capacity(tek.expose().len() + salt.expose().len());
+    both.extend_from_slice(tek.expose());
+    both.extend_from_slice(salt.expose());
+    let both = SecretVec::new(both);
+    MasterKeys::from_key_and_salt(profile, both.expose()).map_err(|_| Refused::Field("SRTP master key"))
+}
+
 /// The keys of a bundle between two updates. Wiped on drop; `Debug` shows nothing of them.
 pub struct Keys {
     pub(super) inkey: SecretVec,
@@ -89,17 +110,7 @@ impl Keys {
         let tgk = derive::from_session(prf, &inkey, SessionKey::Tgk, rand, super::share::TGK_BYTES.into())?;
         let mut media = Vec::with_capacity(sessions.len());
         for s in sessions {
-            let (key, salt) = (s.profile.key_len(), s.profile.salt_len());
-            let cs = (csb_id, s.cs_id);
-            let tek = derive::from_tgk(prf, &tgk, TgkKey::Tek, cs, rand, key)?;
-            let salt = derive::from_tgk(prf, &tgk, TgkKey::Salting, cs, rand, salt)?;
-            let mut both = Vec::with_capacity(tek.expose().len() + salt.expose().len());
-            both.extend_from_slice(tek.expose());
-            both.extend_from_slice(salt.expose());
-            let both = SecretVec::new(both);
-            let keys = MasterKeys::from_key_and_salt(s.profile, both.expose())
-                .map_err(|_| Refused::Field("SRTP master key"))?;
-            media.push((s.cs_id, keys));
+            media.push((s.cs_id, master_keys(prf, &tgk, (csb_id, s.cs_id), rand, s.profile)?));
         }
         Ok(Self { inkey, mpk, tgk, media, mki: mki.to_vec() })
     }

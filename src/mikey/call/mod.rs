@@ -5,6 +5,7 @@
 //!  draws x    I_MESSAGE_1 = HDR, T, RAND, IDRi, IDRr, SP.., IBAKE{ IDRi, ECCPTi, IDRr }           -->  opens, draws y
 //!  opens      R_MESSAGE_1 = HDR, T, IDRi, IDRr, SP.., IBAKE{ IDRi, [ECCPTi], IDRr, ECCPTr }       <--
 //!             I_MESSAGE_2 = HDR, T, RAND, IDRi, IDRr, IBAKE{ IDRi, [ECCPTi], IDRr, ECCPTr }       -->  checks y: I is authenticated
+//!                           [ESK{ ID, SK, [SIGN] }]                                                   keeps the ESK
 //!  keys       R_MESSAGE_2 = HDR, T, IDRi, IDRr, [IBAKE{ IDRi, ECCPTi }], V                        <--  keys
 //! ```
 //!
@@ -22,6 +23,12 @@
 //! `bound` mixes the KEM secrets of all messages into the keys; `rfc6267` is the RFC to the letter. The result is an enum that
 //! says which it was and whether the first message was opened: see [`Outcome`].
 //!
+//! # What is left for who does not answer
+//! Where a mailbox or somebody else answers, I_MESSAGE_2 has an ESK: a content key sealed to the one called, signed by the
+//! initiator in `bound`. The initiator finds the key in [`Session::sent`], the responder the box in [`Session::deposit`], and who
+//! was called opens it days later ([`Deposit::open`]). The same way carries the key of content that was encoded before to many
+//! ([`Ready::proceed_with`]).
+//!
 //! # Known attacks, and what stands against them
 //! | attack | answer |
 //! | --- | --- |
@@ -32,9 +39,14 @@
 //! | I_MESSAGE_2 of one branch to another | sealed to another identity; another ECCPTr |
 //! | replay, old messages | T within the skew, cache of (initiator, bundle, RAND); T of a call only grows |
 //! | reflection | types and roles under the seal, shares compared by x-coordinate, no call to oneself |
+//! | the mailbox puts a key of its own into the place of what was left | the initiator's signature in `bound`; elsewhere the type says whose word it is |
+//! | what was left is moved to another call, time, sender or recipient, or delivered twice | the box is bound to all of them; a log of those taken |
 //! | leaked or repeated randomness | shares and encapsulations are hedged with the private key |
 
+mod content;
+mod deposit;
 mod error;
+mod esk;
 mod fork;
 mod initiator;
 mod keys;
@@ -47,7 +59,10 @@ mod share;
 mod update;
 mod wire;
 
+pub use content::{BODY_LIMIT, CONTENT_KEY_BYTES, Content, ContentKey, Sent};
+pub use deposit::{DEPOSIT_MAGIC, Delivered, Deposit, DepositLog, LOG_LIMIT};
 pub use error::{CallError, CallRefusal, Failed};
+pub use esk::ESK_LIMIT;
 pub use fork::{BRANCH_LIMIT, Fork};
 pub use initiator::{AwaitR1, CallOffer};
 pub use keys::Keys;

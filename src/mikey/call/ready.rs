@@ -6,12 +6,14 @@ use core::fmt;
 
 use rand_core::TryCryptoRng;
 
+use super::content::{ContentKey, Sent};
 use super::error::{CallError, CallRefusal, Failed};
+use super::esk::{Making, Place};
 use super::initiator::map_of;
 use super::keys::{self, Keys};
 use super::media::CryptoSession;
 use super::session::{Outcome, Session};
-use super::share::Drawing;
+use super::share::{Drawing, Kept};
 use super::wire::{self, Envelope, Outline, Seen};
 use super::{End, Head, ends, error_message, later};
 use crate::error::Error;
@@ -22,7 +24,7 @@ use crate::ibe::params::PublicParameters;
 use crate::mikey::error::Refused;
 use crate::mikey::numbers::{DataType, ErrorNo, IdRole};
 use crate::mikey::payloads::Timestamp;
-use crate::secret::{Secret, SecretVec};
+use crate::secret::SecretVec;
 use crate::srtp::Role;
 use crate::suite::Suite;
 
@@ -79,10 +81,12 @@ pub struct Ready {
     pub(super) own: Identity,
     pub(super) by: Identity,
     pub(super) parameters: PublicParameters,
+    /// Who was called, with their parameters.
+    pub(super) dialled: (Identity, PublicParameters),
     pub(super) bound: bool,
     pub(super) k_session: SecretVec,
-    pub(super) k_i1: Option<Secret<32>>,
-    pub(super) k_r1: Secret<32>,
+    pub(super) k_i1: Option<Kept>,
+    pub(super) k_r1: Kept,
     pub(super) suite: Suite,
     pub(super) sessions: Vec<CryptoSession>,
     pub(super) map: (Vec<u8>, u8),
@@ -99,7 +103,8 @@ impl Ready {
         &self.sessions
     }
 
-    /// Gives I_MESSAGE_2.
+    /// Gives I_MESSAGE_2. Where the first message was not opened, it carries an ESK with a fresh content key for the one called:
+    /// see [`Session::sent`].
     ///
     /// # Errors
     /// The deadline, an own key that is gone, failure of the generator. The branch ends.
@@ -111,9 +116,59 @@ impl Ready {
         now: u64,
         rng: &mut R,
     ) -> Result<(AwaitR2, Vec<u8>), CallError> {
+        self.go_on(end, None, now, rng)
+    }
+
+    /// As [`Ready::proceed`], with an ESK in any case, and this content key in it: for who answered if they opened the first
+    /// message, for the one called if not. One key may go to many recipients.
+    ///
+    /// # Errors
+    /// Those of [`Ready::proceed`].
+    pub fn proceed_with<R: TryCryptoRng + ?Sized>(
+        self,
+        end: &End<'_>,
+        content: &ContentKey,
+        now: u64,
+        rng: &mut R,
+    ) -> Result<(AwaitR2, Vec<u8>), CallError> {
+        self.go_on(end, Some(content), now, rng)
+    }
+
+    fn esk<R: TryCryptoRng + ?Sized>(
+        &self,
+        end: &End<'_>,
+        given: Option<&ContentKey>,
+        t: Timestamp,
+        rng: &mut R,
+    ) -> Result<Option<(Vec<u8>, Sent)>, CallError> {
+        let opened = self.k_i1.is_some();
+        if opened && given.is_none() {
+            return Ok(None);
+        }
+        let (to, parameters) = if opened { (&self.by, &self.parameters) } else { (&self.dialled.0, &self.dialled.1) };
+        let Head { csb_id, rand, initiator, .. } = &self.head;
+        let making = Making {
+            place: Place { csb_id: *csb_id, rand, t, sender: initiator, recipient: to.name() },
+            to: &Recipient::new(parameters, to)?,
+            own: end.key(&self.own)?,
+            sign: self.bound,
+            aead: self.suite.aead(),
+            r1: &self.r1,
+        };
+        making.make(end, given, rng).map(Some)
+    }
+
+    fn go_on<R: TryCryptoRng + ?Sized>(
+        self,
+        end: &End<'_>,
+        content: Option<&ContentKey>,
+        now: u64,
+        rng: &mut R,
+    ) -> Result<(AwaitR2, Vec<u8>), CallError> {
         check_deadline(self.head.started, now)?;
         let key = end.key(&self.own)?;
         let t = later(self.head.t, now);
+        let (esk, sent) = self.esk(end, content, t, rng)?.unzip();
         let at = Drawing::new(self.head.csb_id, &self.head.rand, &[&self.r1, &t.value.to_be_bytes()]);
         let outline = Outline {
             data_type: DataType::I_MESSAGE_2,
@@ -127,13 +182,14 @@ impl Ready {
             policies: &[],
             bound: false,
             protocols: None,
+            esk: esk.as_deref(),
             mac: None,
         };
         let to = Recipient::new(&self.parameters, &self.by)?;
         let envelope = Envelope { to: &to, from: key, aead: self.suite.aead(), plain: &self.plain_i2, at: &at };
         let (i2, k_i2) = outline.seal(&envelope, rng)?;
         let inkey = match self.bound {
-            true => keys::bound([&self.i1, &self.r1, &i2], &self.k_session, self.k_i1.as_ref(), &self.k_r1, &k_i2),
+            true => keys::bound([&self.i1, &self.r1, &i2], &self.k_session, self.k_i1.as_deref(), &self.k_r1, &k_i2),
             false => self.k_session,
         };
         let head = self.head;
@@ -149,6 +205,7 @@ impl Ready {
             map: self.map,
             plain_r2: self.plain_r2,
             keys,
+            sent,
             t,
             r1: self.r1,
             i2: i2.clone(),
@@ -177,6 +234,7 @@ pub struct AwaitR2 {
     map: (Vec<u8>, u8),
     plain_r2: Option<SecretVec>,
     keys: Keys,
+    sent: Option<Sent>,
     t: Timestamp,
     r1: Vec<u8>,
     i2: Vec<u8>,
@@ -212,6 +270,8 @@ impl AwaitR2 {
                     bound: self.bound,
                     sessions: self.sessions,
                     keys: self.keys,
+                    sent: self.sent,
+                    deposit: None,
                     last: self.t,
                     answers: [(self.r1, self.i2)].to_vec(),
                     pending: None,

@@ -6,13 +6,15 @@ use core::fmt;
 
 use rand_core::TryCryptoRng;
 
+use super::deposit::Deposit;
 use super::error::{CallError, CallRefusal, Failed};
+use super::esk::Place;
 use super::initiator::map_of;
 use super::keys::{self, Keys};
 use super::media::{CryptoSession, choose};
 use super::replay::ReplayCache;
 use super::session::{Outcome, Session};
-use super::share::{BOUND_SENTINEL, Drawing, Ephemeral, Theirs};
+use super::share::{BOUND_SENTINEL, Drawing, Ephemeral, Kept, Theirs};
 use super::wire::{self, Envelope, Outline, Sealed, Seen, finish, id_of, name_of, own_key};
 use super::{Demand, End, Head, RAND_BYTES, RAND_LIMIT, ends, order};
 use crate::error::{Error, KeyError, PeerError};
@@ -36,7 +38,8 @@ pub enum As<'k> {
     /// A branch of a fork: the first message is opened with the key of the common identity that was called, which is among
     /// [`End::keys`]; the answer is under this one of our own.
     Branch(&'k PrivateKey),
-    /// A call for somebody else was sent here: the first message stays closed, the answer is under this identity of our own.
+    /// A call for somebody else was sent here, to a mailbox or to another person: the first message stays closed, the answer is
+    /// under this identity of our own. What is left for the one called is in [`Session::deposit`].
     Retargeted(&'k PrivateKey),
 }
 
@@ -69,7 +72,7 @@ pub(super) fn next_ssrc<R: TryCryptoRng + ?Sized>(
 
 /// What was under the seal of I_MESSAGE_1, if it was ours to open.
 struct Opened {
-    k_i1: Secret<32>,
+    k_i1: Kept,
     plain: SecretVec,
     x: Theirs,
 }
@@ -178,6 +181,7 @@ impl End<'_> {
             policies: &chosen.encoded.policies,
             bound,
             protocols: None,
+            esk: None,
             mac: None,
         };
         let to = Recipient::new(&parameters, &initiator)?;
@@ -242,8 +246,8 @@ pub struct AwaitI2 {
     y: Ephemeral,
     /// The initiator's share, if the first message was opened.
     x: Option<Theirs>,
-    k_i1: Option<Secret<32>>,
-    k_r1: Secret<32>,
+    k_i1: Option<Kept>,
+    k_r1: Kept,
     sessions: Vec<CryptoSession>,
     map: (Vec<u8>, u8),
     i1: Vec<u8>,
@@ -255,7 +259,8 @@ pub struct AwaitI2 {
 struct Second {
     t: Timestamp,
     k_session: SecretVec,
-    k_i2: Secret<32>,
+    k_i2: Kept,
+    deposit: Option<Deposit>,
     /// The plaintext of an R_MESSAGE_2 that must have an IBAKE payload.
     echo: Option<SecretVec>,
 }
@@ -300,7 +305,7 @@ impl AwaitI2 {
                 true => keys::bound(
                     [&self.i1, &self.r1, i2],
                     &second.k_session,
-                    self.k_i1.as_ref(),
+                    self.k_i1.as_deref(),
                     &self.k_r1,
                     &second.k_i2,
                 ),
@@ -309,10 +314,10 @@ impl AwaitI2 {
             let head = &self.head;
             let keys = Keys::derive(head.prf, inkey, head.csb_id, &head.rand, &self.sessions, &head.mki)?;
             let r2 = self.last_message(end, i2, second.t, second.echo.as_ref(), &keys, rng)?;
-            Ok((keys, second.t, r2))
+            Ok((keys, second.t, second.deposit, r2))
         });
         match done {
-            Ok((keys, t, r2)) => {
+            Ok((keys, t, deposit, r2)) => {
                 let echoed = self.k_i1.is_some();
                 let session = Session {
                     role: Role::Responder,
@@ -327,6 +332,8 @@ impl AwaitI2 {
                     bound: self.bound,
                     sessions: self.sessions,
                     keys,
+                    sent: None,
+                    deposit,
                     last: t,
                     answers: [(self.i1, self.r1), (i2.to_vec(), r2.clone())].to_vec(),
                     pending: None,
@@ -359,6 +366,7 @@ impl AwaitI2 {
         if map_of(&seen)? != self.map {
             return Err(CallRefusal::OtherCall("CS ID map").into());
         }
+        let deposit = self.deposit(&seen)?;
         let (k_i2, plain) = seen.open(&seen.sealed()?, end.key(&self.own)?)?;
         let inside = Sealed::read(&plain, [Some(true), Some(self.x.is_none()), Some(true), Some(true)])?;
         inside.same_ids(&seen)?;
@@ -379,7 +387,20 @@ impl AwaitI2 {
             }
             _ => return Err(Error::Decrypt.into()),
         };
-        Ok(Second { t: seen.t, k_session, k_i2, echo })
+        Ok(Second { t: seen.t, k_session, k_i2, deposit, echo })
+    }
+
+    /// What is to be kept of the ESK: for the one called where the first message was not opened, for ourselves elsewhere.
+    fn deposit(&self, seen: &Seen<'_>) -> Result<Option<Deposit>, CallError> {
+        let head = &self.head;
+        let recipient = match (&self.x, seen.esk) {
+            (None, None) => return Err(CallRefusal::NoEsk.into()),
+            (Some(_), None) => return Ok(None),
+            (None, Some(_)) => &head.dialled,
+            (Some(_), Some(_)) => self.own.name(),
+        };
+        let place = Place { csb_id: head.csb_id, rand: &head.rand, t: seen.t, sender: &head.initiator, recipient };
+        seen.esk.map(|data| Deposit::new(&place, self.bound, data)).transpose()
     }
 
     fn last_message<R: TryCryptoRng + ?Sized>(
@@ -404,6 +425,7 @@ impl AwaitI2 {
             policies: &[],
             bound: false,
             protocols: None,
+            esk: None,
             mac: Some(head.mac),
         };
         let r2 = match echo {

@@ -3,6 +3,8 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::content::Sent;
+use super::deposit::Deposit;
 use super::keys::Keys;
 use super::media::CryptoSession;
 use super::update::Pending;
@@ -78,6 +80,10 @@ pub struct Session {
     pub(super) bound: bool,
     pub(super) sessions: Vec<CryptoSession>,
     pub(super) keys: Keys,
+    /// Of the initiator.
+    pub(super) sent: Option<Sent>,
+    /// Of the responder.
+    pub(super) deposit: Option<Deposit>,
     /// T of the last message that was accepted or sent.
     pub(super) last: Timestamp,
     /// Messages that were answered, and the answers.
@@ -154,6 +160,22 @@ impl Session {
     /// Every stream with its master key and salt.
     pub fn media(&self) -> impl Iterator<Item = (&CryptoSession, &MasterKeys)> {
         self.sessions.iter().filter_map(|s| Some((s, self.keys.srtp(s.cs_id)?)))
+    }
+
+    /// What we sent in the ESK of this call, if there was one; the initiator only. Where the first message was not opened, the key
+    /// is for the one called, and who answered cannot read it; elsewhere it is for who answered.
+    pub const fn sent(&self) -> Option<&Sent> {
+        self.sent.as_ref()
+    }
+
+    /// The ESK that came in this call, to be kept for its recipient or opened by ourselves; the responder only. It is there in
+    /// every call whose first message was not opened.
+    ///
+    /// That it is the ESK which was sent, only its recipient can say. In `bound` another one makes other keys, so the initiator
+    /// does not go on; in `rfc6267` nothing shows it in the call (RFC 6267 section 5.4).
+    #[must_use]
+    pub const fn deposit(&self) -> Option<&Deposit> {
+        self.deposit.as_ref()
     }
 
     /// The stored answer if this message was answered before.

@@ -1,5 +1,6 @@
 //! The ECC Diffie-Hellman values of a call: drawing them, reading them, and K_SESSION.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use rand_core::TryCryptoRng;
@@ -19,6 +20,10 @@ use crate::suite::{Group, Suite, labels};
 pub const BOUND_SENTINEL: MacAlg = MacAlg(251);
 /// Bytes of a TGK.
 pub(super) const TGK_BYTES: u16 = 32;
+
+/// A secret of a state. States move, out of the box of an error for one, and a block of its own stays where it is until it is
+/// wiped.
+pub(super) type Kept = Box<Secret<32>>;
 
 /// What hedged draws are bound to.
 pub(super) struct Drawing {
@@ -45,9 +50,9 @@ impl Drawing {
 enum Hybrid {
     None,
     /// Seed of the key pair whose encapsulation key was sent.
-    Seed(Secret<64>),
+    Seed(Box<Secret<64>>),
     /// What the ciphertext that was sent holds.
-    Agreed(Secret<32>),
+    Agreed(Kept),
 }
 
 /// An own share and its secret. Kept in serial form because a bad answer must not use it up, and a fork has several answers;
@@ -74,7 +79,7 @@ impl Ephemeral {
         let hybrid = if suite.is_hybrid() {
             let seed = hedge::<64, R>(own, labels::EK, &at.session, &at.hash, rng)?;
             bytes.extend_from_slice(&pq::KeyPair::from_seed(&seed).encapsulation_key());
-            Hybrid::Seed(seed)
+            Hybrid::Seed(Box::new(seed))
         } else {
             Hybrid::None
         };
@@ -96,7 +101,7 @@ impl Ephemeral {
                 let ek = pq::EncapsulationKey::decode(ek).map_err(|_| Error::Decrypt)?;
                 let (ct, ss) = ek.encapsulate(&hedge(own, labels::CT, &at.session, &at.hash, rng)?);
                 bytes.extend_from_slice(&ct);
-                Hybrid::Agreed(ss)
+                Hybrid::Agreed(Box::new(ss))
             }
             None => Hybrid::None,
         };

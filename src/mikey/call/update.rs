@@ -20,7 +20,7 @@ use super::keys::{self, Keys};
 use super::media::{CryptoSession, Offered, SessionOffer, choose};
 use super::responder::next_ssrc;
 use super::session::Session;
-use super::share::{BOUND_SENTINEL, Drawing, Ephemeral, Theirs};
+use super::share::{BOUND_SENTINEL, Drawing, Ephemeral, Kept, Theirs};
 use super::wire::{self, Envelope, Outline, Sealed, Seen, finish};
 use super::{Demand, End, ends, later, order};
 use crate::error::{Error, PeerError, UsageError};
@@ -52,7 +52,7 @@ pub struct UpdateOffer {
 pub(super) struct Pending {
     t: Timestamp,
     x: Ephemeral,
-    k_i1: Secret<32>,
+    k_i1: Kept,
     i1: Vec<u8>,
     offered: Offered,
     mki: Vec<u8>,
@@ -121,6 +121,7 @@ impl Session {
             policies: &[],
             bound: false,
             protocols: None,
+            esk: None,
             mac: Some(self.mac),
         }
     }

@@ -5,16 +5,17 @@
 //! Encr data = sealed box (SPEC.md 4.3) with ad = "mikey seal" || message without the Encr data of IBAKE and ESK and without the MAC
 //! ```
 
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use rand_core::TryCryptoRng;
 
 use super::error::{CallError, CallRefusal};
-use super::share::Drawing;
+use super::share::{Drawing, Kept};
 use crate::error::{Error, KeyError};
 use crate::ibe::extract::PrivateKey;
-use crate::ibe::identity::Identity;
+use crate::ibe::identity::{Identity, Purpose};
 use crate::ibe::kem::Recipient;
 use crate::ibe::keyref::KeyRef;
 use crate::ibe::name::{Name, NameKind};
@@ -29,7 +30,7 @@ use crate::mikey::payloads::{
     Chain, EccPoint, Extension, Id, IdR, Payload, Policy, Timestamp, Verification, Within, encode_chain,
 };
 use crate::mikey::{algorithms, sdp};
-use crate::secret::{Secret, SecretVec};
+use crate::secret::{SHALLOW, SecretVec, leaving_no_trace};
 use crate::suite::labels;
 
 /// General Extension by which the profile `bound` is offered and taken; a private-use number.
@@ -74,6 +75,8 @@ pub(super) struct Outline<'a> {
     pub(super) bound: bool,
     /// Key management protocols of the session description.
     pub(super) protocols: Option<&'a str>,
+    /// The Encr data of an ESK.
+    pub(super) esk: Option<&'a [u8]>,
     pub(super) mac: Option<MacAlg>,
 }
 
@@ -104,6 +107,7 @@ impl Outline<'_> {
             all.push(Payload::Extension(Extension { kind: BOUND_EXTENSION, data: BOUND_DATA }));
         }
         all.extend(encr_data.map(Payload::Ibake));
+        all.extend(self.esk.map(Payload::Esk));
         all.extend(self.mac.map(|alg| Payload::V(Verification { alg, data: &zeros })));
         Ok(encode(&header, &all)?)
     }
@@ -113,7 +117,15 @@ impl Outline<'_> {
         &self,
         envelope: &Envelope<'_>,
         rng: &mut R,
-    ) -> Result<(Vec<u8>, Secret<32>), CallError> {
+    ) -> Result<(Vec<u8>, Kept), CallError> {
+        leaving_no_trace::<SHALLOW, _>(|| self.sealed(envelope, rng))
+    }
+
+    fn sealed<R: TryCryptoRng + ?Sized>(
+        &self,
+        envelope: &Envelope<'_>,
+        rng: &mut R,
+    ) -> Result<(Vec<u8>, Kept), CallError> {
         let Envelope { to, from, aead, plain, at } = envelope;
         let (encapsulation, k) = to.encapsulate_hedged(from, &at.session, &at.hash, rng)?;
         // The length of a box does not depend on what it is bound to, and the length of the data is in the message.
@@ -122,7 +134,7 @@ impl Outline<'_> {
         let ad = associated(&Message::parse(&draft)?);
         let sealed = seal_under(to.identity(), (encapsulation, k.duplicate()), *aead, &ad, plain.expose());
         debug_assert_eq!(sealed.len(), length, "length of a box");
-        Ok((self.build(Some(&sealed))?, k))
+        Ok((self.build(Some(&sealed))?, Box::new(k)))
     }
 
     /// The message without an IBAKE payload.
@@ -171,6 +183,8 @@ pub(super) struct Seen<'a> {
     pub(super) ids: [Id<'a>; 2],
     pub(super) roles: [IdRole; 2],
     pub(super) ibake: Option<&'a [u8]>,
+    /// In I_MESSAGE_2 alone.
+    pub(super) esk: Option<&'a [u8]>,
     pub(super) bound: bool,
 }
 
@@ -202,6 +216,15 @@ impl<'a> Seen<'a> {
             Some(Payload::Ibake(data)) => Some(*data),
             _ => None,
         };
+        let esk = match message.optional(PayloadType::ESK)? {
+            Some(Payload::Esk(data)) => Some(*data),
+            _ => None,
+        };
+        // In I_MESSAGE_1 it would hold the key of the IBAKE payload (RFC 6267 section 4.2.2.2), which is sealed to the one called
+        // (section 4.2.2.1): nothing says how both can be.
+        if esk.is_some() && header.data_type != DataType::I_MESSAGE_2 {
+            return Err(CallRefusal::EskMisplaced { got: header.data_type }.into());
+        }
         let bound = message
             .payloads()
             .filter(|p| matches!(p, Payload::Extension(e) if e.kind == BOUND_EXTENSION && e.data == BOUND_DATA))
@@ -210,7 +233,7 @@ impl<'a> Seen<'a> {
             return Err(Refused::Repeated(PayloadType::GENERAL_EXT).into());
         }
         let (csb_id, prf) = (header.csb_id, header.prf);
-        Ok(Self { message, csb_id, prf, map, t, ids, roles, ibake, bound: bound == 1 })
+        Ok(Self { message, csb_id, prf, map, t, ids, roles, ibake, esk, bound: bound == 1 })
     }
 
     /// Whether this is a message with IDRi first and IDRr second.
@@ -224,13 +247,19 @@ impl<'a> Seen<'a> {
     }
 
     /// Opens the box with the one key that it must be for.
-    pub(super) fn open(&self, sealed: &SealedBox<'_>, key: &PrivateKey) -> Result<(Secret<32>, SecretVec), CallError> {
+    pub(super) fn open(&self, sealed: &SealedBox<'_>, key: &PrivateKey) -> Result<(Kept, SecretVec), CallError> {
         if !sealed.to().fits(key.identity()) {
             return Err(KeyError::Missing.into());
         }
-        let k = sealed.encapsulation().decapsulate(key)?;
-        let plain = sealed.open_under(k.duplicate(), &associated(&self.message))?;
-        Ok((k, plain))
+        key.check_purpose(Purpose::Decrypt)?;
+        let ad = associated(&self.message);
+        // No error comes out of there: the room for it held secrets before, and what of them it does not overwrite would go along.
+        let opened = leaving_no_trace::<SHALLOW, _>(|| {
+            let k = Box::new(sealed.encapsulation().decapsulate(key).ok()?);
+            let plain = sealed.open_under(k.duplicate(), &ad).ok()?;
+            Some((k, plain))
+        });
+        Ok(opened.ok_or(Error::Decrypt)?)
     }
 
     /// Checks the V at the end.

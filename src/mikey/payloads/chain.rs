@@ -21,7 +21,7 @@ pub enum Within {
     Kemac,
     /// Decrypted in IBAKE: IDR and ECCPT.
     Ibake,
-    /// Decrypted in ESK: ID and SK.
+    /// Decrypted in ESK: ID and SK; SIGN behind them is ours.
     Esk,
     /// TP Data.
     TicketPolicy,
@@ -49,7 +49,7 @@ impl Within {
         match self {
             Self::Kemac => matches!(kind, PayloadType::ID | PayloadType::KEY_DATA),
             Self::Ibake => matches!(kind, PayloadType::IDR | PayloadType::ECCPT),
-            Self::Esk => matches!(kind, PayloadType::ID | PayloadType::SK),
+            Self::Esk => matches!(kind, PayloadType::ID | PayloadType::SK | PayloadType::SIGN),
             Self::TicketPolicy | Self::TicketData | Self::InitiatorData => !matches!(
                 kind,
                 PayloadType::KEY_DATA | PayloadType::SK | PayloadType::ECCPT | PayloadType::TP | PayloadType::TICKET

@@ -16,7 +16,7 @@ use ibake::suite::Suite;
 use crate::error::{Failure, Kind};
 
 /// What went wrong with what a peer sent, in one sentence.
-fn from_peer(e: Error) -> Failure {
+pub(crate) fn from_peer(e: Error) -> Failure {
     match e {
         Error::Decode(e) => {
             let text = format!("the peer sent something that is no message of the exchange ({e})");

@@ -29,7 +29,7 @@ pub(crate) struct Export {
     pub(crate) srtp: Option<Profile>,
 }
 
-fn parse_profile(s: &str) -> Result<Profile, String> {
+pub(crate) fn parse_profile(s: &str) -> Result<Profile, String> {
     Profile::from_name(s).ok_or_else(|| {
         let all: Vec<&str> = Profile::ALL.iter().map(|p| p.name()).collect();
         format!("there are {}", all.join(", "))
@@ -108,7 +108,7 @@ pub(crate) fn show(
     Ok(())
 }
 
-fn identity(id: &Identity) -> Value {
+pub(crate) fn identity(id: &Identity) -> Value {
     json!({
         "name": id.name().as_str(),
         "district": id.district().as_str(),

@@ -6,7 +6,8 @@ use std::time::Duration;
 use ibake::error::Error;
 use ibake::ibe::extract::PrivateKey;
 use ibake::ibe::kem::Recipient;
-use ibake::ibe::{ParameterStore, PublicParameters, Purpose};
+use ibake::ibe::{Name, ParameterStore, PublicParameters, Purpose};
+use ibake::mikey::call::End;
 use ibake::suite::Suite;
 
 use crate::call::chat::{self, Stdin};
@@ -14,6 +15,7 @@ use crate::call::dial::Dial;
 use crate::call::report::{self, Export};
 use crate::call::{parse_suite, parse_timeout};
 use crate::error::{Failure, Kind};
+use crate::mikey::{self, directory::Trust};
 use crate::names::{parse_name, read_all_parameters, read_key};
 use crate::output::Output;
 use crate::unlock::Unlock;
@@ -26,12 +28,18 @@ use crate::when;
 /// the person: they differ if somebody sits in the middle, which takes the master keys of both districts.
 ///
 /// A call lasts until both ends have ended their input (Ctrl-D), on a terminal until either has.
+///
+/// With --mikey the call is made with MIKEY-IBAKE (RFC 6267) over UDP. It ends with SRTP keys for both directions; what was agreed,
+/// with whom, and what is missing from it is printed. Messages that get lost are sent again.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
   ibake call 127.0.0.1:7939 --to tel:+15551234567 --key alice.key --key-file alice.unlock \\
-      --params params-a.txt --params params-b.txt")]
+      --params params-a.txt --params params-b.txt
+  ibake call --mikey 127.0.0.1 --to tel:+15551234567 --key alice.key --key-file alice.unlock \\
+      --params params-a.txt --params params-b.txt --keys-to alice.srtp
+  ibake media                both ends of such a call, and ffmpeg under its keys")]
 pub(crate) struct Args {
-    /// Where the peer listens, HOST:PORT.
+    /// Where the peer listens, HOST:PORT; with --mikey HOST is enough.
     address: String,
     /// Who is called.
     #[arg(long, value_name = "NAME")]
@@ -53,8 +61,13 @@ pub(crate) struct Args {
     timeout: Duration,
     #[command(flatten)]
     export: Export,
+    /// With --mikey: go on, too, if this NAME answers in the place of who is called; several times for several.
+    #[arg(long, value_name = "NAME", requires = "mikey", help_heading = "MIKEY-IBAKE calls")]
+    accept: Vec<String>,
     #[command(flatten)]
     unlock: Unlock,
+    #[command(flatten)]
+    mikey: mikey::Options,
 }
 
 pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
@@ -68,6 +81,9 @@ pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
     let refused = |e: Error| Failure::from(e).context(format_args!("{name} in {}", theirs.district()));
     theirs.check_time(now).map_err(|e| refused(e.into()))?;
     let identity = theirs.identity(name.clone(), Purpose::Decrypt, now).map_err(refused)?;
+    if args.mikey.mikey {
+        return by_mikey(args, &parameters, key, name, theirs, out);
+    }
     let peer = Recipient::cached(&theirs, &identity).map_err(refused)?;
 
     let mut suites = if args.suite.is_empty() { Suite::PREFERENCE.to_vec() } else { args.suite.clone() };
@@ -80,6 +96,33 @@ pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
     chat::run(call.connection, &call.session, &Stdin::default(), out)?;
     out.ended();
     Ok(())
+}
+
+fn by_mikey(
+    args: &Args,
+    parameters: &[PublicParameters],
+    key: PrivateKey,
+    name: Name,
+    theirs: PublicParameters,
+    out: &Output,
+) -> Result<(), Failure> {
+    let accept = args.accept.iter().map(|n| parse_name(n)).collect::<Result<Vec<_>, _>>()?;
+    let suites = Suite::PREFERENCE.into_iter().filter(|s| args.suite.is_empty() || args.suite.contains(s)).collect();
+    let settings = args.mikey.settings(suites);
+    let keys = [key];
+    let trust = Trust { parameters, keys: &keys, dialled: Some((name.clone(), theirs)), rules: &args.mikey.names };
+    trust.check(false)?;
+    let [key] = &keys;
+    let dial = mikey::dial::Dial {
+        address: &args.address,
+        end: End { settings: &settings, keys: &keys, directory: &trust },
+        key,
+        dialled: &name,
+        accept: &accept,
+        patience: args.timeout,
+        options: &args.mikey,
+    };
+    dial.run(out)
 }
 
 fn own_parameters(key: &PrivateKey, parameters: &[PublicParameters]) -> Result<PublicParameters, Failure> {

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use ibake::error::{Error, KeyError};
+use ibake::ibe::PublicParameters;
+use ibake::ibe::extract::PrivateKey;
+use ibake::mikey::call::End;
 use ibake::suite::Suite;
 use serde_json::json;
 
@@ -16,6 +19,7 @@ use crate::call::chat::{self, Stdin};
 use crate::call::report::{self, Export};
 use crate::call::{parse_suite, parse_timeout};
 use crate::error::{Failure, Kind};
+use crate::mikey::{self, directory::Trust};
 use crate::names::{read_all_parameters, read_keys};
 use crate::output::Output;
 use crate::unlock::Unlock;
@@ -31,13 +35,18 @@ const AT_ONCE: usize = 16;
 /// they differ if somebody sits in the middle, which takes the master keys of both districts.
 ///
 /// A call lasts until both ends have ended their input (Ctrl-D), on a terminal until either has.
+///
+/// With --mikey calls are taken that come by MIKEY-IBAKE (RFC 6267) over UDP. They end with SRTP keys; of every call it is printed
+/// what was agreed, with whom, and what is missing from it.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:
-  ibake listen --key bob.key --key-file bob.unlock --params params-b.txt --params params-a.txt")]
+#[command(after_help = "Examples:
+  ibake listen --key bob.key --key-file bob.unlock --params params-b.txt --params params-a.txt
+  ibake listen --mikey --key bob.key --key-file bob.unlock --params params-b.txt --params params-a.txt \\
+      --names https://kgs-a.example=a.example --keys-to bob.srtp")]
 pub(crate) struct Args {
-    /// Where to listen; port 0 takes any that is free.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7939")]
-    bind: String,
+    /// Where to listen; port 0 takes any that is free. If left out: 127.0.0.1:7939, with --mikey 127.0.0.1:2269.
+    #[arg(long, value_name = "ADDR")]
+    bind: Option<String>,
     /// Your private key; several if you have several names or periods.
     #[arg(long, short, value_name = "FILE", required = true)]
     key: Vec<PathBuf>,
@@ -51,15 +60,24 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", value_parser = parse_suite)]
     suite: Vec<Suite>,
     /// When to ask callers for a cookie before anything expensive is computed.
-    #[arg(long, value_enum, default_value = "load")]
+    #[arg(long, value_enum, default_value = "load", conflicts_with = "mikey")]
     cookie: Cookie,
     /// Seconds to wait for each message.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_timeout)]
     timeout: Duration,
     #[command(flatten)]
     export: Export,
+    /// With --mikey: answer, too, when the call is for a NAME that you have no key for. The caller sees your name and decides.
+    #[arg(long, requires = "mikey", help_heading = "MIKEY-IBAKE calls")]
+    retargeted: bool,
+    /// With --mikey: calls that may be half open at the same time; others are told to come back.
+    #[arg(long, value_name = "N", default_value = "64", requires = "mikey", help_heading = "MIKEY-IBAKE calls")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=4096))]
+    half_open: u16,
     #[command(flatten)]
     unlock: Unlock,
+    #[command(flatten)]
+    mikey: mikey::Options,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -77,17 +95,19 @@ pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
     if keys.iter().all(|k| k.check_time(now).is_err()) {
         return Err(Failure::from(Error::from(KeyError::Expired)));
     }
+    if args.mikey.mikey {
+        return by_mikey(args, &parameters, &keys, out);
+    }
     let mut suites = if args.suite.is_empty() { Suite::PREFERENCE.to_vec() } else { args.suite.clone() };
     suites.sort_unstable();
     suites.dedup();
-    let names: Vec<String> = keys.iter().map(|k| k.identity().name().to_string()).collect();
+    let names = names_of(&keys);
     let server = Server::new(suites, keys, parameters, args.cookie == Cookie::Always, args.timeout)?;
 
-    let bad = |e: std::io::Error| Failure::new(Kind::Io, "io", format!("{}: {e}", args.bind));
-    let listener = TcpListener::bind(&args.bind).map_err(bad)?;
-    let address = listener.local_addr().map_err(bad)?.to_string();
-    let text = format!("listening on {address} as {}", names.join(", "));
-    out.result(&text, &json!({ "event": "listening", "address": address, "names": names }));
+    let bind = args.bind.as_deref().unwrap_or("127.0.0.1:7939");
+    let bad = |e: std::io::Error| Failure::new(Kind::Io, "io", format!("{bind}: {e}"));
+    let listener = TcpListener::bind(bind).map_err(bad)?;
+    announce(&listener.local_addr().map_err(bad)?.to_string(), &names, out);
 
     let desk = Arc::new(Desk {
         server,
@@ -125,6 +145,35 @@ pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
             desk.open.fetch_sub(1, Ordering::SeqCst);
         });
     }
+}
+
+fn names_of(keys: &[PrivateKey]) -> Vec<String> {
+    keys.iter().map(|k| k.identity().name().to_string()).collect()
+}
+
+fn announce(address: &str, names: &[String], out: &Output) {
+    let text = format!("listening on {address} as {}", names.join(", "));
+    out.result(&text, &json!({ "event": "listening", "address": address, "names": names }));
+}
+
+fn by_mikey(args: &Args, parameters: &[PublicParameters], keys: &[PrivateKey], out: &Output) -> Result<(), Failure> {
+    let suites = Suite::PREFERENCE.into_iter().filter(|s| args.suite.is_empty() || args.suite.contains(s)).collect();
+    let settings = args.mikey.settings(suites);
+    let trust = Trust { parameters, keys, dialled: None, rules: &args.mikey.names };
+    trust.check(true)?;
+    let (socket, address) = mikey::answer::bind(args.bind.as_deref().unwrap_or("127.0.0.1:2269"))?;
+    announce(&address, &names_of(keys), out);
+    let desk = mikey::answer::Desk {
+        socket,
+        end: End { settings: &settings, keys, directory: &trust },
+        retargeted: args.retargeted,
+        half_open: args.half_open.into(),
+        patience: args.timeout,
+        once: args.once,
+        options: &args.mikey,
+        out,
+    };
+    desk.run()
 }
 
 /// Where calls arrive: many exchanges at once, one conversation.

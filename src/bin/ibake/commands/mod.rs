@@ -8,6 +8,7 @@ pub(crate) mod inspect;
 pub(crate) mod key;
 pub(crate) mod kgs;
 pub(crate) mod listen;
+pub(crate) mod media;
 pub(crate) mod open;
 pub(crate) mod relay;
 pub(crate) mod seal;
@@ -26,6 +27,7 @@ pub(crate) fn run(command: Command, out: &Output) -> Result<(), Failure> {
         Command::Open(a) => open::run(&a, out),
         Command::Listen(a) => listen::run(&a, out),
         Command::Call(a) => call::run(&a, out),
+        Command::Media(a) => media::run(&a, out),
         Command::Inspect(a) => inspect::run(&a, out),
         Command::Demo(a) => demo::run(&a, out),
         Command::Relay(a) => relay::run(&a, out),

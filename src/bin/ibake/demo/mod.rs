@@ -2,7 +2,7 @@
 
 mod calls;
 mod many;
-mod process;
+pub(crate) mod process;
 mod tour;
 
 use std::path::{Path, PathBuf};

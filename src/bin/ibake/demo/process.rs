@@ -13,7 +13,7 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A running process; killed when dropped.
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     lines: Receiver<String>,
     errors: Option<JoinHandle<String>>,
@@ -22,15 +22,15 @@ pub(super) struct Process {
 
 /// How a process ended and what it printed.
 #[derive(Debug)]
-pub(super) struct Finished {
-    pub(super) code: i32,
-    pub(super) objects: Vec<Value>,
+pub(crate) struct Finished {
+    pub(crate) code: i32,
+    pub(crate) objects: Vec<Value>,
     errors: String,
 }
 
 impl Process {
     /// Starts `ibake --json ARGS` in `dir`; `input` is all of its standard input.
-    pub(super) fn start(dir: &Path, args: &[String], input: &str) -> Result<Self, String> {
+    pub(crate) fn start(dir: &Path, args: &[String], input: &str) -> Result<Self, String> {
         let program = std::env::current_exe().map_err(|e| format!("our own program is not found: {e}"))?;
         let name = args.first().cloned().unwrap_or_default();
         let failed = |e: std::io::Error| format!("ibake {name} does not start: {e}");
@@ -68,7 +68,7 @@ impl Process {
     }
 
     /// The next object that it prints.
-    pub(super) fn next(&mut self) -> Result<Value, String> {
+    pub(crate) fn next(&mut self) -> Result<Value, String> {
         match self.lines.recv_timeout(PATIENCE) {
             Ok(line) => serde_json::from_str(&line).map_err(|_| format!("ibake {} printed no JSON: {line}", self.name)),
             Err(RecvTimeoutError::Timeout) => Err(format!("ibake {} hangs", self.name)),
@@ -77,7 +77,7 @@ impl Process {
     }
 
     /// Waits for its end.
-    pub(super) fn finish(mut self) -> Result<Finished, String> {
+    pub(crate) fn finish(mut self) -> Result<Finished, String> {
         let mut objects = Vec::new();
         loop {
             match self.lines.recv_timeout(PATIENCE) {
@@ -104,12 +104,12 @@ impl Drop for Process {
 
 impl Finished {
     /// It has done what it should.
-    pub(super) fn done(self) -> Result<Self, String> {
+    pub(crate) fn done(self) -> Result<Self, String> {
         if self.code == 0 { Ok(self) } else { Err(self.complaint()) }
     }
 
     /// It has refused with this exit code and `error.code`; gives its sentence.
-    pub(super) fn refused(&self, code: i32, reason: &str) -> Result<String, String> {
+    pub(crate) fn refused(&self, code: i32, reason: &str) -> Result<String, String> {
         let error = self.objects.iter().find_map(|o| o.get("error"));
         match error {
             Some(e) if self.code == code && e["code"] == reason => {
@@ -125,12 +125,12 @@ impl Finished {
     }
 
     /// The object of an event.
-    pub(super) fn event(&self, event: &str) -> Result<&Value, String> {
+    pub(crate) fn event(&self, event: &str) -> Result<&Value, String> {
         self.objects.iter().find(|o| o["event"] == event).ok_or_else(|| format!("no {event:?} was reported"))
     }
 
     /// The lines that were heard.
-    pub(super) fn lines(&self) -> Vec<&str> {
+    pub(crate) fn lines(&self) -> Vec<&str> {
         self.objects.iter().filter(|o| o["event"] == "line").filter_map(|o| o["text"].as_str()).collect()
     }
 }

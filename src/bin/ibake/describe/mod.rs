@@ -1,6 +1,7 @@
 //! Explains any of our things field by field. Never needs a key and never shows anything secret.
 
 mod asn1;
+mod deposit;
 mod mikey;
 mod text;
 
@@ -12,6 +13,7 @@ use ibake::ibe::sealed::{BOX_LIMIT, SealedBox};
 use ibake::ibe::{Granularity, Period};
 use ibake::keyfile;
 use ibake::kgs;
+use ibake::mikey::call::DEPOSIT_MAGIC;
 use ibake::suite::{Aead, Suite};
 use serde_json::json;
 
@@ -97,6 +99,9 @@ pub(crate) fn any(bytes: &[u8]) -> Result<Report, Failure> {
     if bytes.starts_with(MAGIC) {
         return sealed_file(bytes, bytes.len() as u64);
     }
+    if bytes.starts_with(DEPOSIT_MAGIC) {
+        return deposit::describe(bytes);
+    }
     if bytes.first() == Some(&0x30) {
         return asn1::describe(bytes);
     }
@@ -129,7 +134,7 @@ pub(crate) fn any(bytes: &[u8]) -> Result<Report, Failure> {
 fn unknown() -> Failure {
     Failure::new(Kind::Input, "unknown", "this is none of ibake's formats").hint(
         "Known are public parameters (text or DER), key files, sealed files and boxes, messages of an exchange with or \
-         without envelope, identities and MIKEY messages, as files, hexadecimal or base64, the last also as a \
+         without envelope, identities, MIKEY messages and deposits, as files, hexadecimal or base64, the last also as a \
          key-mgmt line.",
     )
 }
@@ -189,15 +194,7 @@ pub(crate) fn key_file(bytes: &[u8]) -> Result<Report, Failure> {
 fn sealed_box(bytes: &[u8]) -> Result<Report, Failure> {
     SealedBox::decode(bytes)?;
     let mut w = Walk::new(bytes);
-    w.step("version", |r| Ok(r.u8("version")?.to_string()))?;
-    w.suite_and_aead()?;
-    w.key_ref("")?;
-    w.encapsulation("")?;
-    w.step("length", |r| Ok(format!("{} bytes follow", r.u32("length")?)))?;
-    w.step("ciphertext", |r| {
-        let n = r.bytes("ciphertext", r.rest().len())?.len();
-        Ok(format!("{} bytes of plaintext and a {TAG}-byte tag", n.saturating_sub(TAG)))
-    })?;
+    w.whole_box("version")?;
     w.finish("sealed box", bytes)
 }
 
@@ -249,6 +246,19 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn new(bytes: &'a [u8]) -> Self {
         Self { r: Reader::new(bytes), fields: Vec::new() }
+    }
+
+    /// A box that goes on to the end.
+    fn whole_box(&mut self, version: &'static str) -> Result<(), Failure> {
+        self.step(version, |r| Ok(r.u8(version)?.to_string()))?;
+        self.suite_and_aead()?;
+        self.key_ref("")?;
+        self.encapsulation("")?;
+        self.step("length", |r| Ok(format!("{} bytes follow", r.u32("length")?)))?;
+        self.step("ciphertext", |r| {
+            let n = r.bytes("ciphertext", r.rest().len())?.len();
+            Ok(format!("{} bytes of plaintext and a {TAG}-byte tag", n.saturating_sub(TAG)))
+        })
     }
 
     fn step(

@@ -5,7 +5,7 @@
 //! | [`entry`] | what an entry commits to, and the chain |
 //! | [`signing`] | signed checkpoints |
 //! | [`writer`] | the one task of a node that appends: several submissions in one transaction |
-//! | [`verify`] | finds and names gaps, edits, reorderings, truncations |
+//! | [`mod@verify`] | finds and names gaps, edits, reorderings, truncations |
 //! | [`mod@export`] | JSON lines, out and in again |
 
 pub mod entry;

@@ -28,13 +28,15 @@ const FORGOTTEN: u64 = 3_600;
 struct Count {
     tag: u64,
     failures: u32,
+    /// How many of them cost nothing.
+    free: u32,
     last: u64,
 }
 
 impl Count {
     /// Until when it holds up.
-    fn until(&self, free: u32) -> u64 {
-        match self.failures.checked_sub(free) {
+    fn until(&self) -> u64 {
+        match self.failures.checked_sub(self.free) {
             None | Some(0) => 0,
             // Twice as long each time: 1, 2, 4 seconds and so on.
             Some(n) => self.last.saturating_add(1u64.checked_shl(n - 1).map_or(LONGEST, |s| s.min(LONGEST))),
@@ -92,7 +94,7 @@ impl Guard {
             let until = |place: &Place| {
                 let bucket = buckets.get(place.bucket)?;
                 let count = bucket.iter().find(|c| c.tag == place.tag && c.failures > 0)?;
-                Some(count.until(place.free))
+                Some(count.until())
             };
             places.iter().filter_map(until).max().unwrap_or(0)
         });
@@ -109,11 +111,11 @@ impl Guard {
             for place in Self::places(vault, buckets.len(), source, name) {
                 let Some(bucket) = buckets.get_mut(place.bucket) else { continue };
                 let found = bucket.iter().position(|c| c.tag == place.tag && c.failures > 0);
-                let worth = |c: &Count| (c.failures > 0, c.until(place.free), c.last);
+                let worth = |c: &Count| (c.failures > 0, c.until(), c.last);
                 let at = found.or_else(|| (0..WAYS).min_by_key(|i| bucket.get(*i).map(worth)));
                 let Some(count) = at.and_then(|i| bucket.get_mut(i)) else { continue };
                 if found.is_none() || count.last.saturating_add(FORGOTTEN) < now {
-                    *count = Count { tag: place.tag, failures: 0, last: now };
+                    *count = Count { tag: place.tag, failures: 0, free: place.free, last: now };
                 }
                 count.failures = count.failures.saturating_add(1);
                 count.last = now;

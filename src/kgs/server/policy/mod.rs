@@ -15,7 +15,7 @@ use crate::ibe::{Identity, Name, NameKind, Purpose};
 ///
 /// | text | names |
 /// | --- | --- |
-/// | a name | that name |
+/// | a name | that name; with `=` in front if there is a `*` in it, which SIP and e-mail allow: `=sip:*@HOST` is one user |
 /// | `sip:*@HOST`, `sips:*@HOST`, `*@REALM` | every user of exactly that host |
 /// | `tel:+PREFIX*` | every number that begins so |
 /// | `*` | every name: for machines that provision |
@@ -35,7 +35,8 @@ impl FromStr for Pattern {
     type Err = Error;
 
     fn from_str(s: &str) -> Result<Self, Error> {
-        let wrong = Error::Input { what: "a pattern is a name, sip:*@HOST, sips:*@HOST, *@REALM, tel:+PREFIX* or *" };
+        let wrong =
+            Error::Input { what: "a pattern is a name, sip:*@HOST, sips:*@HOST, *@REALM, tel:+PREFIX*, * or =NAME" };
         if s == "*" {
             return Ok(Self::Any);
         }
@@ -50,13 +51,20 @@ impl FromStr for Pattern {
             let digits = prefix.strip_prefix('+').filter(|d| d.len() <= 14 && d.bytes().all(|b| b.is_ascii_digit()));
             return digits.map(|_| Self::Prefix(prefix.into())).ok_or(wrong);
         }
-        Ok(Self::Exactly(Name::parse(s)?))
+        match s.strip_prefix('=') {
+            Some(name) => Ok(Self::Exactly(Name::parse(name)?)),
+            // Meant as a pattern, and none of ours.
+            None if s.contains('*') => Err(wrong),
+            None => Ok(Self::Exactly(Name::parse(s)?)),
+        }
     }
 }
 
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // Somebody who is called `*` is not everybody.
+            Self::Exactly(name) if name.as_str().contains('*') => write!(f, "={name}"),
             Self::Exactly(name) => name.fmt(f),
             Self::Host(NameKind::Sip, host) => write!(f, "sip:*@{host}"),
             Self::Host(NameKind::Sips, host) => write!(f, "sips:*@{host}"),
@@ -221,6 +229,21 @@ mod tests {
             "sip:*@A.example",
         ] {
             assert!(bad.parse::<Pattern>().is_err(), "{bad}");
+        }
+    }
+
+    /// A name with a star is a name: whoever may choose theirs must not get everybody's keys by it.
+    #[test]
+    fn somebody_called_star_is_not_everybody() {
+        for star in ["sip:*@a.example", "*@a.example", "sips:*@a.example", "sip:a*b@a.example"] {
+            let own = Rule::own(Name::parse(star).unwrap()).pattern;
+            let again: Pattern = own.to_string().parse().unwrap();
+            assert_eq!(again, own);
+            let other = star.replace('*', "bob");
+            assert!(
+                again.matches(&Name::parse(star).unwrap()) && !again.matches(&Name::parse(&other).unwrap()),
+                "{star}"
+            );
         }
     }
 

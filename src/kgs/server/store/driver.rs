@@ -80,25 +80,58 @@ macro_rules! driver {
             Row { columns: (0..row.len()).map(column).collect() }
         }
 
-        struct Open(sqlx::Transaction<'static, $Db>);
+        /// A transaction of our own statements. One that is not committed takes its connection with it: after an error the library
+        /// and the database may disagree about whether a transaction is open, and a connection in such a state must not be used again.
+        struct Open {
+            connection: sqlx::pool::PoolConnection<$Db>,
+            committed: bool,
+        }
+
+        impl Open {
+            async fn begin(pool: &sqlx::Pool<$Db>, sql: &'static str) -> Result<Self, Error> {
+                let connection = pool.acquire().await.map_err(failed)?;
+                let mut open = Self { connection, committed: false };
+                open.run(sql).await?;
+                Ok(open)
+            }
+
+            async fn run(&mut self, sql: &'static str) -> Result<(), Error> {
+                let connection: &mut $Connection = &mut self.connection;
+                sqlx::raw_sql(sql).execute(connection).await.map_err(failed).map(drop)
+            }
+
+            async fn finish(mut self) -> Result<(), Error> {
+                self.run("COMMIT").await?;
+                self.committed = true;
+                Ok(())
+            }
+        }
+
+        impl Drop for Open {
+            fn drop(&mut self) {
+                if !self.committed {
+                    self.connection.close_on_drop();
+                }
+            }
+        }
 
         impl super::Transaction for Open {
             fn execute<'a>(&'a mut self, sql: &'static str, values: Vec<Value>) -> Pending<'a, u64> {
                 Box::pin(async move {
-                    let connection: &mut $Connection = &mut self.0;
+                    let connection: &mut $Connection = &mut self.connection;
                     Ok(bind(sql, values).execute(connection).await.map_err(failed)?.rows_affected())
                 })
             }
 
             fn fetch<'a>(&'a mut self, sql: &'static str, values: Vec<Value>) -> Pending<'a, Vec<Row>> {
                 Box::pin(async move {
-                    let connection: &mut $Connection = &mut self.0;
+                    let connection: &mut $Connection = &mut self.connection;
                     Ok(bind(sql, values).fetch_all(connection).await.map_err(failed)?.iter().map(read).collect())
                 })
             }
 
             fn commit(self: Box<Self>) -> Pending<'static, ()> {
-                Box::pin(async move { self.0.commit().await.map_err(failed) })
+                Box::pin(self.finish())
             }
         }
     };

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
 
 use super::driver::failed;
 use super::migrate;
@@ -27,10 +27,23 @@ pub(super) struct Postgres {
 
 impl Postgres {
     pub(super) async fn open(url: &str) -> Result<Self, Error> {
-        let options = PgConnectOptions::from_str(url).map_err(|_| Error::Address)?.application_name("ibake kgs");
+        let options = options(url)?;
         let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
         Ok(Self { pool: pool.connect_with(options).await.map_err(failed)? })
     }
+}
+
+/// Across a network the connection is encrypted and the server's name is checked, unless the address or `PGSSLMODE` says otherwise:
+/// the default of PostgreSQL would go on in clear where TLS is not offered.
+fn options(url: &str) -> Result<PgConnectOptions, Error> {
+    let options = PgConnectOptions::from_str(url).map_err(|_| Error::Address)?.application_name("ibake kgs");
+    let host = options.get_host();
+    let local = options.get_socket().is_some()
+        || host.starts_with('/')
+        || host == "localhost"
+        || host.parse::<std::net::IpAddr>().is_ok_and(|a| a.is_loopback());
+    let said = url.contains("sslmode=") || url.contains("ssl-mode=") || std::env::var_os("PGSSLMODE").is_some();
+    Ok(if local || said { options } else { options.ssl_mode(PgSslMode::VerifyFull) })
 }
 
 impl Database for Postgres {
@@ -46,21 +59,21 @@ impl Database for Postgres {
 
     fn begin<'a>(&'a self) -> Pending<'a, Box<dyn super::Transaction>> {
         Box::pin(async move {
-            let open = self.pool.begin().await.map_err(failed)?;
-            Ok(Box::new(Open(open)) as Box<dyn super::Transaction>)
+            let open = Open::begin(&self.pool, "BEGIN").await?;
+            Ok(Box::new(open) as Box<dyn super::Transaction>)
         })
     }
 
     fn define<'a>(&'a self, steps: &'static [&'static str], known: i64) -> Pending<'a, ()> {
         Box::pin(async move {
-            let mut open = self.pool.begin().await.map_err(failed)?;
+            let mut open = Open::begin(&self.pool, "BEGIN").await?;
             // Several nodes may start at once. Held until the transaction ends.
             bind("SELECT pg_advisory_xact_lock($1)", vec![Value::Int(LOCK)])
-                .execute(&mut *open)
+                .execute(&mut *open.connection)
                 .await
                 .map_err(failed)?;
-            migrate::run!(&mut *open, steps, known);
-            open.commit().await.map_err(failed)
+            migrate::run!(&mut *open.connection, steps, known);
+            open.finish().await
         })
     }
 
@@ -69,5 +82,25 @@ impl Database for Postgres {
             self.pool.close().await;
             Ok(())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_across_a_network_are_encrypted() {
+        let mode = |url: &str| format!("{:?}", options(url).map(|o| o.get_ssl_mode()).ok());
+        for (url, expected) in [
+            ("postgres://kgs@db.example/kgs", PgSslMode::VerifyFull),
+            ("postgres://kgs@192.0.2.1/kgs", PgSslMode::VerifyFull),
+            ("postgres://kgs@db.example/kgs?sslmode=verify-ca", PgSslMode::VerifyCa),
+            ("postgres://kgs@127.0.0.1/kgs", PgSslMode::Prefer),
+            ("postgres://kgs@localhost/kgs", PgSslMode::Prefer),
+        ] {
+            assert_eq!(mode(url), format!("{:?}", Some(expected)), "{url}");
+        }
+        assert_eq!(options("postgres://[").map(drop), Err(Error::Address));
     }
 }

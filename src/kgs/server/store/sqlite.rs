@@ -67,16 +67,16 @@ impl Database for Sqlite {
     fn begin<'a>(&'a self) -> Pending<'a, Box<dyn super::Transaction>> {
         Box::pin(async move {
             // The lock is taken now: one that began by reading could find it gone when it wants to write.
-            let open = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-            Ok(Box::new(Open(open)) as Box<dyn super::Transaction>)
+            let open = Open::begin(&self.writer, "BEGIN IMMEDIATE").await?;
+            Ok(Box::new(open) as Box<dyn super::Transaction>)
         })
     }
 
     fn define<'a>(&'a self, steps: &'static [&'static str], known: i64) -> Pending<'a, ()> {
         Box::pin(async move {
-            let mut open = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-            migrate::run!(&mut *open, steps, known);
-            open.commit().await.map_err(failed)
+            let mut open = Open::begin(&self.writer, "BEGIN IMMEDIATE").await?;
+            migrate::run!(&mut *open.connection, steps, known);
+            open.finish().await
         })
     }
 

@@ -33,7 +33,8 @@ pub(crate) enum Command {
 #[command(after_help = "Example:
   ibake kgs audit verify --store sqlite:./kgs.db --checkpoint ./last-month.json
   ibake kgs audit verify --file log.jsonl --key 7c0e..")]
-#[group(id = "source", required = true, multiple = false, args = ["store", "file"])]
+#[group(skip)]
+#[command(group(clap::ArgGroup::new("source").required(true).args(["store", "file"])))]
 pub(crate) struct Verify {
     /// The store.
     #[arg(long, value_name = "STORE")]

@@ -18,7 +18,8 @@ use crate::unlock::Unlock;
 /// Which store.
 #[derive(clap::Args, Debug)]
 pub(super) struct At {
-    /// The store: sqlite:PATH, or postgres://USER@HOST/DATABASE (the password in PGPASSWORD or a .pgpass file).
+    /// The store: sqlite:PATH, or postgres://USER@HOST/DATABASE (the password in PGPASSWORD or a .pgpass file; across a network
+    /// with TLS and a checked name unless ?sslmode= says otherwise).
     #[arg(long, value_name = "STORE")]
     store: String,
 }

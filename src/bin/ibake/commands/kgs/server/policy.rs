@@ -42,7 +42,7 @@ pub(crate) enum For {
 pub(crate) struct Allow {
     /// Who.
     user: String,
-    /// A name, sip:*@HOST, sips:*@HOST, *@REALM, tel:+PREFIX*, or * for everything.
+    /// A name, sip:*@HOST, sips:*@HOST, *@REALM, tel:+PREFIX*, or * for everything; =NAME for a name with a star in it.
     pattern: String,
     /// For which purpose.
     #[arg(long = "for", value_enum, default_value = "both")]
