@@ -32,9 +32,12 @@ pub use reply::{KeyReply, REPLY_MAX, Receipt};
 pub use request::{KeyRequest, Proof};
 pub use response::Response;
 
+use crate::encoding::lp;
 use crate::error::Error as CoreError;
-use crate::ibe::PublicParameters;
 use crate::ibe::params::PARAMETERS_MAX;
+use crate::ibe::{Identity, PublicParameters};
+use crate::kdf::{hash, label};
+use crate::suite::labels;
 
 /// Media type of parameters.
 pub const PARAMETERS_TYPE: &str = "application/ibe-pp-data";
@@ -121,6 +124,16 @@ impl From<crate::error::DecodeError> for Error {
     fn from(e: crate::error::DecodeError) -> Self {
         Self::Inner(e.into())
     }
+}
+
+/// `info` of the seal around a key: the request, whole.
+pub fn sealed_info(request: &[u8]) -> Vec<u8> {
+    [label(labels::KGS_ISSUE).as_ref(), &hash(&[request])].concat()
+}
+
+/// `aad` of the seal: whose key it is, under which parameters.
+pub fn sealed_aad(fingerprint: &[u8; 32], identity: &Identity) -> Vec<u8> {
+    [&fingerprint[..], &lp(identity.der()), identity.der()].concat()
 }
 
 /// `application/ibe-pp-data`: base64 on one line, with its end.
