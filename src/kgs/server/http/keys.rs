@@ -10,7 +10,7 @@ use super::body::{Problem, Response as Answer, answer, check_accept, check_type,
 use super::log::{Note, noted};
 use super::state::Inner;
 use super::who::{Nobody, Peer, Shown, requester, unauthorized};
-use crate::ibe::{Identity, PublicParameters};
+use crate::ibe::Identity;
 use crate::kgs::rfc5408::{KeyReply, KeyRequest, REQUEST_TYPE, RESPONSE_TYPE, Receipt, Response, XML_MAX};
 
 /// A request with its head taken apart.
@@ -61,7 +61,7 @@ pub(super) async fn post(http: &Inner, posted: Posted<'_>, body: Incoming, now: 
     if !asked.is_ours() {
         return Ok(invalid("keys of this algorithm are not issued here"));
     }
-    let (identity, _) = match identity(http, &asked.identity).await? {
+    let identity = match identity(http, &asked.identity).await? {
         Ok(found) => found,
         Err(why) => return Ok(invalid(why)),
     };
@@ -74,7 +74,7 @@ pub(super) async fn post(http: &Inner, posted: Posted<'_>, body: Incoming, now: 
     let request = Request { identities: vec![identity], transit };
     match issue(http, &requester, &request, now).await {
         Ok(mut issued) => match issued.pop() {
-            Some(one) => Ok(key(http, one, sealed, user)),
+            Some(one) => Ok(key(one, sealed, user)),
             None => Ok(respond(&Response::SystemError(String::new()), Note { user, ..Note::default() })),
         },
         Err(e) => failed(&e, user),
@@ -82,14 +82,14 @@ pub(super) async fn post(http: &Inner, posted: Posted<'_>, body: Incoming, now: 
 }
 
 /// The identity that these bytes are, under parameters that are alive.
-async fn identity(http: &Inner, der: &[u8]) -> Result<Result<(Identity, PublicParameters), String>, Problem> {
+async fn identity(http: &Inner, der: &[u8]) -> Result<Result<Identity, String>, Problem> {
     let all = http.service.keys().parameters().await.map_err(|e| problem(&e))?;
     let mut why = String::from("the identity is not of this district, or of a key epoch that issues nothing");
     for (_, parameters) in all {
         match Identity::from_der(der, parameters.granularity()) {
             Ok(found) => {
                 if parameters.check_identity(&found).is_ok() {
-                    return Ok(Ok((found, parameters)));
+                    return Ok(Ok(found));
                 }
             }
             Err(e) => why = format!("the identity: {e}"),
@@ -98,7 +98,7 @@ async fn identity(http: &Inner, der: &[u8]) -> Result<Result<(Identity, PublicPa
     Ok(Err(why))
 }
 
-/// Issues within the time that there is for an answer.
+/// Issues, and counts what leaves.
 pub(super) async fn issue(
     http: &Inner,
     requester: &Requester,
@@ -111,7 +111,7 @@ pub(super) async fn issue(
 }
 
 /// IBE100.
-fn key(_: &Inner, issued: Issued, sealed: bool, user: String) -> Answer {
+fn key(issued: Issued, sealed: bool, user: String) -> Answer {
     let place = issued.link.place;
     let receipt = Receipt { place, hash: issued.link.hash, salt: issued.salt };
     let reply = KeyReply {

@@ -191,7 +191,7 @@ impl Listener {
         };
         match tokio::time::timeout(limits.stop, all).await {
             Ok(()) => 0,
-            Err(_) => begun.saturating_sub(tasks.available_permits()),
+            Err(_) => usize::try_from(http.metrics().connections()).unwrap_or(0),
         }
     }
 }

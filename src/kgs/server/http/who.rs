@@ -55,7 +55,7 @@ pub(super) async fn requester(http: &Inner, shown: &Shown<'_>) -> Result<Request
     };
     match (header, shown.token, &shown.peer.certificate) {
         (Some(header), _, _) => by_header(http, shown, header).await,
-        (None, Some(token), _) => match bearer(http, shown, token.expose()).await {
+        (None, Some(token), _) => match bearer(http, token.expose()).await {
             Err(Nobody::Problem(p)) if p.status == StatusCode::UNAUTHORIZED => Err(Nobody::Token),
             other => other,
         },
@@ -74,7 +74,7 @@ async fn by_header(http: &Inner, shown: &Shown<'_>, header: &str) -> Result<Requ
     if scheme.eq_ignore_ascii_case("basic") {
         basic(http, shown, rest).await
     } else if scheme.eq_ignore_ascii_case("bearer") {
-        bearer(http, shown, rest.as_bytes()).await
+        bearer(http, rest.as_bytes()).await
     } else if scheme.eq_ignore_ascii_case("digest") && http.config.digest {
         by_digest(http, shown, rest).await
     } else {
@@ -110,10 +110,11 @@ async fn basic(http: &Inner, shown: &Shown<'_>, text: &str) -> Result<Requester,
     guarded(http, shown, user, http.passwords.check(user, password)).await
 }
 
-async fn bearer(http: &Inner, shown: &Shown<'_>, text: &[u8]) -> Result<Requester, Nobody> {
+/// Not through the guard: a token cannot be guessed, and one machine that goes on with an expired one must not hold up everybody
+/// who shares its address.
+async fn bearer(http: &Inner, text: &[u8]) -> Result<Requester, Nobody> {
     let keys = http.service.keys();
-    // A token is no name: all failures of a source count together.
-    guarded(http, shown, "", token::check(keys.store(), keys.vault(), text, now())).await
+    token::check(keys.store(), keys.vault(), text, now()).await.map_err(|e| failed(http, &e))
 }
 
 async fn by_digest(http: &Inner, shown: &Shown<'_>, text: &str) -> Result<Requester, Nobody> {
