@@ -70,11 +70,7 @@ fn the_figure_of_the_rfc_is_read() {
     let by_text = figure().replace("ibe:algorithm", "ibe:oid");
     assert!(KeyRequest::from_xml(by_text.as_bytes()).unwrap().is_ours());
     // The prefix is up to whoever writes, and a default namespace is one too.
-    let other = figure()
-        .replace("ibe:", "x:")
-        .replace("xmlns:x:", "xmlns:x:")
-        .replace("params:xml:ns:x:", "params:xml:ns:ibe:");
-    let other = other.replace("xmlns:ibe=", "xmlns:x=");
+    let other = figure().replace("<ibe:", "<x:").replace("</ibe:", "</x:").replace("xmlns:ibe=", "xmlns:x=");
     assert!(KeyRequest::from_xml(other.as_bytes()).is_ok(), "{other}");
     let default = figure().replace("xmlns:ibe=", "xmlns=").replace("<ibe:", "<").replace("</ibe:", "</");
     assert!(KeyRequest::from_xml(default.as_bytes()).is_ok(), "{default}");

@@ -25,8 +25,9 @@ use core::fmt;
 pub use http::Connector;
 pub use tls::Trust;
 
+use crate::error;
+use crate::keyfile;
 use crate::kgs::rfc5408;
-use crate::{error, keyfile};
 
 /// Why there is no key, or there are no parameters. `Display` is one sentence for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -26,6 +26,8 @@ const COMMANDS: &[&str] = &[
     "kgs user remove",
     "kgs user disable",
     "kgs user password",
+    "kgs user certificate",
+    "kgs user psk",
     "kgs policy allow",
     "kgs policy deny",
     "kgs policy list",

@@ -4,9 +4,18 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use crate::support::{name, now, run};
+use ibake::client::key::{Credential, Transit, request};
+use ibake::client::parameters::{Pin, fetch};
+use ibake::client::{Connector, Trust};
+use ibake::ibe::{District, Purpose};
 use ibake::keyfile::{self, FileKey, Protection};
 use ibake::kgs;
+use ibake::mikey::request::{self as mikey_request, Ask};
+use ibake::secret::SecretVec;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 fn program(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ibake"));
@@ -171,4 +180,62 @@ fn a_port_that_is_taken_leaves_nothing_behind() {
     let got = command.output().unwrap();
     assert_eq!(got.status.code(), Some(5), "{}", String::from_utf8_lossy(&got.stderr));
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_operator_gives_credentials_and_the_running_server_takes_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let there = dir.path();
+    let first = ["--listen", "127.0.0.1:0", "--first-user", "alice", "--first-identity", "sip:alice@a.example"];
+    let more = ["--client-certificates", "--digest"];
+    let server = serve(there, &[&first[..], &more].concat());
+    let own = ibake::kgs::server::http::Tls::self_signed(&["alice".into()]).unwrap();
+    write_secret(there, "alice.pem", std::str::from_utf8(own.expose()).unwrap());
+    write_secret(there, "alice.psk", "0123456789abcdef0123456789abcdef");
+    write_secret(there, "alice.password", "correct horse\n");
+    let store = ["--store", "sqlite:./kgs.db", "--key-file", "./kgs.unlock"];
+    let user = |args: &[&str]| program(there).args(["--json", "kgs", "user"]).args(args).args(store).output().unwrap();
+    done(&user(&["psk", "alice", "sip:alice@a.example", "alice.psk"]));
+    done(&user(&["certificate", "alice", "alice.pem"]));
+    done(&user(&["password", "alice", "alice.password", "--digest", server.text("district")]));
+    assert_eq!(user(&["certificate", "alice", "alice.psk"]).status.code(), Some(3));
+    assert_eq!(user(&["psk", "nobody", "sip:n@a.example", "alice.psk"]).status.code(), Some(4));
+
+    let mut pin = [0; 32];
+    base16ct::lower::decode(server.text("tls_pin"), &mut pin).unwrap();
+    let address = server.text("listen").parse().unwrap();
+    let c = Connector::with_certificate(&Trust::Pin(pin), own.expose(), &own).unwrap().to(address);
+    let district = District::parse(server.text("district")).unwrap();
+    run(async {
+        let parameters = fetch(&c, &district, None, Pin::Nothing, now()).await.unwrap();
+        let identity = parameters.identity(name("sip:alice@a.example"), Purpose::Decrypt, now()).unwrap();
+        let mut rng = getrandom::SysRng;
+        let password =
+            Credential::Password { user: "alice".into(), password: SecretVec::new(b"correct horse".to_vec()) };
+        for credential in [Credential::Certificate, password] {
+            let got = request(&c, &identity, &parameters, &credential, Transit::Sealed, &mut rng).await.unwrap();
+            assert_eq!(got.key.identity(), &identity);
+        }
+        // MIKEY over TCP, by the pre-shared key.
+        let ask = Ask {
+            parameters: &parameters,
+            names: &[name("sip:alice@a.example")],
+            periods: &[identity.period()],
+            purposes: &[Purpose::Decrypt],
+            psk_name: None,
+            psk: &SecretVec::new(b"0123456789abcdef0123456789abcdef".to_vec()),
+            transit: mikey_request::Transit::Sealed,
+            algorithms: mikey_request::Algorithms::Strong,
+        };
+        let (pending, message) = ask.request(now(), &mut rng).unwrap();
+        let mut stream = TcpStream::connect(server.text("mikey")).await.unwrap();
+        stream.write_all(&message).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let Ok(mikey_request::Answer::Keys(keys)) = pending.receive(&answer, now()) else { panic!("{answer:?}") };
+        assert_eq!(keys[0].identity(), &identity);
+    });
+    let (log, code) = server.stop();
+    assert_eq!(code, Some(0), "{log}");
 }

@@ -315,7 +315,8 @@ impl<A: Authority> Service<A> {
             NotIssued::Denied => (ErrorNo::INVALID_ID, Refusal::Denied),
             NotIssued::Failed(e) => failed(e),
         })?;
-        if !issued.iter().map(PrivateKey::identity).eq(&flat) {
+        // That they are the right ones is for the client to check, which believes nobody.
+        if issued.len() != flat.len() {
             return Err(failed(crate::error::KeyError::OtherParameters.into()));
         }
         let mut issued = issued.into_iter();

@@ -98,6 +98,14 @@ impl Tls {
     }
 }
 
+/// The first certificate of a PEM text, as DER: what `credentials::set_certificate` takes.
+///
+/// # Errors
+/// [`Error::Certificate`].
+pub fn first_certificate(pem: &[u8]) -> Result<Vec<u8>, Error> {
+    CertificateDer::from_pem_slice(pem).map(|der| der.to_vec()).map_err(|_| Error::Certificate)
+}
+
 /// Takes every certificate whose key the client has: the handshake's signature is verified, nothing else.
 #[derive(Debug)]
 struct AnyClient(Arc<CryptoProvider>);

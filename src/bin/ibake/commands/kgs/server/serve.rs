@@ -74,10 +74,10 @@ pub(crate) struct Args {
     /// Where users without a credential are sent to get one (IBE201).
     #[arg(long, value_name = "URI")]
     enroll: Option<String>,
-    /// Offer HTTP Digest beside Basic and tokens.
+    /// Offer HTTP Digest beside Basic and tokens, in a realm with the district's name; see `ibake kgs user password`.
     #[arg(long)]
     digest: bool,
-    /// Ask clients for certificates; they are known by `ibake kgs user`.
+    /// Ask clients for certificates; `ibake kgs user certificate` says whose is whose.
     #[arg(long)]
     client_certificates: bool,
 }
