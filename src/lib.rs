@@ -7,6 +7,8 @@ extern crate alloc;
 
 pub mod aead;
 pub mod batch;
+#[cfg(feature = "client")]
+pub mod client;
 #[cfg(feature = "hazmat")]
 pub mod curve;
 #[cfg(not(feature = "hazmat"))]

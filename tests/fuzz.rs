@@ -151,6 +151,7 @@ bounded_tests! {
     exchange
     mikey
     key_request
+    key_xml
     deposit
 }
 

@@ -10,44 +10,49 @@ use der::{Decode, DecodeValue, ErrorKind, Header, Length, Reader, SliceReader, T
 use super::period::Utc;
 use crate::error::{DecodeError, DecodeReason};
 
+/// What [`Fields::take`] asks for where a whole SEQUENCE is compared.
+#[cfg(feature = "kgs")]
+pub(crate) const SEQUENCE: Tag = Tag::Sequence;
+
 /// The fields of a SEQUENCE, read in order.
-pub(super) struct Fields<'a>(SliceReader<'a>);
+pub(crate) struct Fields<'a>(SliceReader<'a>);
 
 impl<'a> Fields<'a> {
     /// Enters the SEQUENCE that must fill `bytes` completely.
-    pub(super) fn of(what: &'static str, bytes: &'a [u8]) -> Result<Self, DecodeError> {
+    pub(crate) fn of(what: &'static str, bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut outer = Self::inside(what, bytes)?;
         let content = outer.take(what, Tag::Sequence)?;
         outer.finish(what)?;
         Self::inside(what, content)
     }
 
-    fn inside(what: &'static str, content: &'a [u8]) -> Result<Self, DecodeError> {
+    /// The values that fill `content` completely.
+    pub(crate) fn inside(what: &'static str, content: &'a [u8]) -> Result<Self, DecodeError> {
         SliceReader::new(content).map(Self).map_err(|e| error(what, e))
     }
 
     /// The content of the next value, which must have this tag.
-    fn take(&mut self, what: &'static str, tag: Tag) -> Result<&'a [u8], DecodeError> {
+    pub(crate) fn take(&mut self, what: &'static str, tag: Tag) -> Result<&'a [u8], DecodeError> {
         let any = AnyRef::decode(&mut self.0).map_err(|e| error(what, e))?;
         if any.header().tag() == tag { Ok(any.value()) } else { Err(DecodeError::new(what, DecodeReason::Der)) }
     }
 
-    pub(super) fn sequence(&mut self, what: &'static str) -> Result<Self, DecodeError> {
+    pub(crate) fn sequence(&mut self, what: &'static str) -> Result<Self, DecodeError> {
         let content = self.take(what, Tag::Sequence)?;
         Self::inside(what, content)
     }
 
-    pub(super) fn octets(&mut self, what: &'static str) -> Result<&'a [u8], DecodeError> {
+    pub(crate) fn octets(&mut self, what: &'static str) -> Result<&'a [u8], DecodeError> {
         self.take(what, Tag::OctetString)
     }
 
-    pub(super) fn ia5(&mut self, what: &'static str) -> Result<&'a str, DecodeError> {
+    pub(crate) fn ia5(&mut self, what: &'static str) -> Result<&'a str, DecodeError> {
         let content = self.take(what, Tag::Ia5String)?;
         ascii(what, content)
     }
 
     /// The content bytes of an OBJECT IDENTIFIER whose arcs are all minimally encoded.
-    pub(super) fn oid(&mut self, what: &'static str) -> Result<&'a [u8], DecodeError> {
+    pub(crate) fn oid(&mut self, what: &'static str) -> Result<&'a [u8], DecodeError> {
         let content = self.take(what, Tag::ObjectIdentifier)?;
         let mut begins = true;
         for b in content {
@@ -60,7 +65,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A minimally encoded INTEGER; `None` if it is negative or has more than 64 bits.
-    pub(super) fn integer(&mut self, what: &'static str) -> Result<Option<u64>, DecodeError> {
+    pub(crate) fn integer(&mut self, what: &'static str) -> Result<Option<u64>, DecodeError> {
         let content = self.take(what, Tag::Integer)?;
         match content {
             [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => Err(DecodeError::new(what, DecodeReason::Der)),
@@ -72,7 +77,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A GeneralizedTime `YYYYMMDDHHMMSSZ`, years 1970 to 9999, as Unix seconds.
-    pub(super) fn time(&mut self, what: &'static str) -> Result<u64, DecodeError> {
+    pub(crate) fn time(&mut self, what: &'static str) -> Result<u64, DecodeError> {
         let content = self.take(what, Tag::GeneralizedTime)?;
         let header = Header::new(Tag::GeneralizedTime, Length::try_from(content.len()).map_err(|e| error(what, e))?);
         let mut reader = SliceReader::new(content).map_err(|e| error(what, e))?;
@@ -80,17 +85,17 @@ impl<'a> Fields<'a> {
         Ok(time.to_unix_duration().as_secs())
     }
 
-    pub(super) fn is_finished(&self) -> bool {
+    pub(crate) fn is_finished(&self) -> bool {
         self.0.is_finished()
     }
 
-    pub(super) fn finish(self, what: &'static str) -> Result<(), DecodeError> {
+    pub(crate) fn finish(self, what: &'static str) -> Result<(), DecodeError> {
         self.0.finish().map_err(|e| error(what, e))
     }
 }
 
 /// The content of the one value of this tag that fills `bytes` completely.
-pub(super) fn ia5_alone<'a>(what: &'static str, bytes: &'a [u8]) -> Result<&'a str, DecodeError> {
+pub(crate) fn ia5_alone<'a>(what: &'static str, bytes: &'a [u8]) -> Result<&'a str, DecodeError> {
     let mut one = Fields::inside(what, bytes)?;
     let text = one.ia5(what)?;
     one.finish(what)?;
@@ -114,17 +119,17 @@ fn error(what: &'static str, e: der::Error) -> DecodeError {
 }
 
 /// Tags as the writer puts them.
-pub(super) mod tag {
-    pub(in crate::ibe) const INTEGER: u8 = 0x02;
-    pub(in crate::ibe) const OCTETS: u8 = 0x04;
-    pub(in crate::ibe) const OID: u8 = 0x06;
-    pub(in crate::ibe) const IA5: u8 = 0x16;
-    pub(in crate::ibe) const TIME: u8 = 0x18;
-    pub(in crate::ibe) const SEQUENCE: u8 = 0x30;
+pub(crate) mod tag {
+    pub(crate) const INTEGER: u8 = 0x02;
+    pub(crate) const OCTETS: u8 = 0x04;
+    pub(crate) const OID: u8 = 0x06;
+    pub(crate) const IA5: u8 = 0x16;
+    pub(crate) const TIME: u8 = 0x18;
+    pub(crate) const SEQUENCE: u8 = 0x30;
 }
 
 /// Appends one value: tag, minimal length, content.
-pub(super) fn put(out: &mut Vec<u8>, tag: u8, content: &[u8]) {
+pub(crate) fn put(out: &mut Vec<u8>, tag: u8, content: &[u8]) {
     out.push(tag);
     if content.len() < 0x80 {
         out.push(content.len() as u8);
@@ -138,7 +143,7 @@ pub(super) fn put(out: &mut Vec<u8>, tag: u8, content: &[u8]) {
 }
 
 /// Appends an INTEGER.
-pub(super) fn put_integer(out: &mut Vec<u8>, n: u64) {
+pub(crate) fn put_integer(out: &mut Vec<u8>, n: u64) {
     let bytes = n.to_be_bytes();
     let zeros = bytes.iter().take_while(|b| **b == 0).count().min(7);
     let mut content = Vec::with_capacity(9);

@@ -42,7 +42,7 @@ pub mod period;
 pub mod sealed;
 pub mod sign;
 
-mod asn1;
+pub(crate) mod asn1;
 mod host;
 mod params_der;
 #[cfg(test)]

@@ -11,6 +11,8 @@
 //! | [`SIGN_URI`] | `.3` | the same names, for signing |
 //! | [`SIGN_EMAIL`] | `.4` | `EmailIdentityData` of RFC 5409, for signing |
 //! | [`FAMILY`] | `.5` | what public parameters name: "all four identity types of this table" |
+//! | [`SEALED`] | `.6` | option of a key reply: the key is sealed to the request's HPKE key |
+//! | [`RECEIPT`] | `.7` | option of a key reply: where the log says so, and the salt that opens the entry |
 //! | [`DECRYPT_EMAIL`] | | `cmsIdentityOID` of RFC 5409, for decryption |
 //!
 //! `FAMILY` exists because `IBESysParams` has room for one `ibeIdentityType` only (RFC 5408 section 4.2), while a
@@ -102,6 +104,15 @@ own_oid! {
     FAMILY = 5
 }
 
+own_oid! {
+    /// Option of a key reply: the key is sealed to the HPKE key of the request.
+    SEALED = 6
+}
+own_oid! {
+    /// Option of a key reply: the entry of the audit log, and the salt that opens it.
+    RECEIPT = 7
+}
+
 /// `cmsIdentityOID`: e-mail name and period, for decryption. Source: RFC 5409 section 2.
 pub const DECRYPT_EMAIL: Oid =
     Oid { content: &[0x60, 0x86, 0x48, 0x01, 0x86, 0xfd, 0x1e, 2, 1, 1, 1], dotted: "2.16.840.1.114334.2.1.1.1" };
@@ -123,7 +134,8 @@ mod tests {
     use super::*;
     use alloc::{string::ToString, vec, vec::Vec};
 
-    const ALL: [Oid; 7] = [ALGORITHM, DECRYPT_URI, SIGN_URI, SIGN_EMAIL, FAMILY, DECRYPT_EMAIL, PKG_URI];
+    const ALL: [Oid; 9] =
+        [ALGORITHM, DECRYPT_URI, SIGN_URI, SIGN_EMAIL, FAMILY, SEALED, RECEIPT, DECRYPT_EMAIL, PKG_URI];
 
     /// Decimal text to base 128 by long division of the digit string: shares nothing with `own`.
     fn base128(decimal: &str) -> Vec<u8> {

@@ -47,6 +47,12 @@ impl Utc {
 }
 
 /// `YYYY-MM-DDTHH:MM:SSZ` (RFC 3339).
+/// RFC 3339, UTC; the number where there is no such date.
+#[cfg(feature = "server")]
+pub(crate) fn format_utc(unix: u64) -> alloc::string::String {
+    Utc::new(unix).map_or_else(|_| alloc::format!("{unix}"), |t| alloc::format!("{t}"))
+}
+
 impl fmt::Display for Utc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

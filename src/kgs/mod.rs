@@ -19,6 +19,7 @@
 
 pub mod bulk;
 mod error;
+pub mod rfc5408;
 #[cfg(feature = "server")]
 pub mod server;
 mod setup;

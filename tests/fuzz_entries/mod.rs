@@ -17,6 +17,7 @@ mod requests;
 mod roles;
 mod sealed;
 mod signatures;
+mod xml;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -71,6 +72,7 @@ entries! {
     network::exchange, exchange_seeds, true;
     mikey::mikey, mikey_seeds, false;
     requests::key_request, key_request_seeds, true;
+    xml::key_xml, key_xml_seeds, false;
     deposits::deposit, deposit_seeds, true;
 }
 

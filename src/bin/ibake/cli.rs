@@ -47,7 +47,14 @@ pub(crate) enum Command {
   ibake kgs init ./kgs-a --district https://kgs-a.example --key-file ./kgs-a.unlock"
     )]
     Kgs(commands::kgs::Command),
-    /// Look at private keys and verify them against public parameters.
+    /// Fetch public parameters from their server.
+    #[command(
+        subcommand,
+        after_help = "Example:
+  ibake params fetch https://kgs-a.example --out params-a.txt"
+    )]
+    Params(commands::params::Command),
+    /// Ask for private keys, look at them, verify them against public parameters.
     #[command(
         subcommand,
         after_help = "Example:

@@ -78,12 +78,14 @@
 //! | [`auth`] | who asks |
 //! | [`policy`] | what they may have |
 //! | [`service`] | what ties it together |
+//! | [`http`] | HTTPS and MIKEY around it |
 //!
-//! Like everything at this level it reads no clock: the caller passes the time.
+//! But for [`http`] it reads no clock: the caller passes the time.
 
 pub mod audit;
 pub mod auth;
 mod error;
+pub mod http;
 pub mod keys;
 pub mod policy;
 pub mod service;

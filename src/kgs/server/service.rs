@@ -13,13 +13,11 @@ use super::policy;
 use super::store::jobs::Claim;
 use super::store::log::{Appended, Quota, Submission};
 use crate::batch;
-use crate::encoding::lp;
 use crate::ibe::Identity;
 use crate::ibe::extract::{Issuer, PrivateKey};
-use crate::kdf::{hash, label};
+use crate::kgs::rfc5408::{sealed_aad, sealed_info};
 use crate::sealing;
 use crate::secret::SecretVec;
-use crate::suite::labels;
 
 /// Most keys of one request.
 pub const KEYS: usize = 64;
@@ -45,12 +43,12 @@ pub enum Transit {
 impl Transit {
     /// `info` of the seal.
     pub fn info(request: &[u8]) -> Vec<u8> {
-        [label(labels::KGS_ISSUE).as_ref(), &hash(&[request])].concat()
+        sealed_info(request)
     }
 
     /// `aad` of the seal: whose key it is, under which parameters.
     pub fn aad(fingerprint: &[u8; 32], identity: &Identity) -> Vec<u8> {
-        [&fingerprint[..], &lp(identity.der()), identity.der()].concat()
+        sealed_aad(fingerprint, identity)
     }
 }
 

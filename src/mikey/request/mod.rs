@@ -28,7 +28,7 @@ mod service;
 mod wire;
 
 pub use client::{Answer, Ask, Failed, Pending};
-pub use service::{Authority, Handled, Refusal, Replay, Service};
+pub use service::{Authority, Handled, NotIssued, Refusal, Replay, Service};
 pub use wire::Algorithms;
 
 /// Most names of one request.

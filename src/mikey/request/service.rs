@@ -45,6 +45,30 @@ pub trait Authority {
     /// # Errors
     /// Those of the issuer; the request is refused as a whole then.
     fn issue(&self, identity: &Identity) -> Result<PrivateKey, Error>;
+
+    /// Issues all keys of a request, or none, in its order; one by one unless whoever issues can do better. `transit` says how
+    /// they will travel.
+    ///
+    /// # Errors
+    /// [`NotIssued`]; the request is refused as a whole then.
+    fn issue_all(
+        &self,
+        credential: &Id<'_>,
+        identities: &[Identity],
+        transit: super::Transit,
+    ) -> Result<Vec<PrivateKey>, NotIssued> {
+        let _ = (credential, transit);
+        identities.iter().map(|identity| self.issue(identity).map_err(NotIssued::Failed)).collect()
+    }
+}
+
+/// Why [`Authority::issue_all`] has no keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotIssued {
+    /// Policy says no.
+    Denied,
+    /// The issuer failed.
+    Failed(Error),
 }
 
 /// What came of a message.
@@ -284,12 +308,23 @@ impl<A: Authority> Service<A> {
         }
         let fingerprint = self.authority.parameters().fingerprint();
         let info = info(read.message.bytes());
+        let failed = |e| unspecified(Refusal::Issuer(e));
+        let transit = if wanted.is_some() { super::Transit::Sealed } else { super::Transit::CredentialOnly };
+        let flat: Vec<Identity> = identities.iter().flatten().cloned().collect();
+        let issued = self.authority.issue_all(&read.credential, &flat, transit).map_err(|e| match e {
+            NotIssued::Denied => (ErrorNo::INVALID_ID, Refusal::Denied),
+            NotIssued::Failed(e) => failed(e),
+        })?;
+        // That they are the right ones is for the client to check, which believes nobody.
+        if issued.len() != flat.len() {
+            return Err(failed(crate::error::KeyError::OtherParameters.into()));
+        }
+        let mut issued = issued.into_iter();
         let mut packed: Vec<Vec<(SecretVec, Interval)>> = Vec::with_capacity(identities.len());
         for of_name in &identities {
             let mut keys = Vec::with_capacity(of_name.len());
-            for identity in of_name {
-                let failed = |e| unspecified(Refusal::Issuer(e));
-                let key = self.authority.issue(identity).map_err(failed)?.to_bytes();
+            for (identity, key) in of_name.iter().zip(issued.by_ref()) {
+                let key = key.to_bytes();
                 let data = match &wanted {
                     Some(w) => {
                         let sealed = seal(w.seal_to, &info, &aad(fingerprint, identity), key.expose(), rng);
@@ -310,7 +345,6 @@ impl<A: Authority> Service<A> {
             }));
         }
         let answer = self.answer(read, protection, &chain).map_err(malformed)?;
-        let transit = if wanted.is_some() { super::Transit::Sealed } else { super::Transit::CredentialOnly };
         Ok(Handled::Issued { answer, identities: identities.into_iter().flatten().collect(), transit })
     }
 

@@ -10,7 +10,9 @@ pub(crate) mod kgs;
 pub(crate) mod listen;
 pub(crate) mod media;
 pub(crate) mod open;
+pub(crate) mod params;
 pub(crate) mod relay;
+mod remote;
 pub(crate) mod seal;
 pub(crate) mod vectors;
 pub(crate) mod wiretap;
@@ -23,6 +25,7 @@ pub(crate) fn run(command: Command, out: &Output) -> Result<(), Failure> {
     match command {
         Command::Kgs(c) => kgs::run(c, out),
         Command::Key(c) => key::run(c, out),
+        Command::Params(c) => params::run(&c, out),
         Command::Seal(a) => seal::run(&a, out),
         Command::Open(a) => open::run(&a, out),
         Command::Listen(a) => listen::run(&a, out),

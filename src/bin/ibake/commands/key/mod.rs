@@ -1,5 +1,6 @@
-//! `ibake key`: looking at private keys.
+//! `ibake key`: asking for private keys, and looking at them.
 
+mod request;
 mod show;
 mod verify;
 
@@ -10,12 +11,16 @@ use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Request(request::Request),
+    Renew(request::Renew),
     Show(show::Args),
     Verify(verify::Args),
 }
 
 pub(crate) fn run(command: Command, out: &Output) -> Result<(), Failure> {
     match command {
+        Command::Request(a) => request::run(&a, out),
+        Command::Renew(a) => request::renew(&a, out),
         Command::Show(a) => show::run(&a, out),
         Command::Verify(a) => verify::run(&a, out),
     }

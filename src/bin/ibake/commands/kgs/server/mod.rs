@@ -2,6 +2,7 @@
 
 pub(super) mod audit;
 pub(super) mod policy;
+pub(super) mod serve;
 pub(super) mod store;
 pub(super) mod token;
 pub(super) mod user;

@@ -4,13 +4,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Subcommand;
+use ibake::ibe::NameKind;
 use ibake::kgs::server::auth::password::{Passwords, Price};
+use ibake::kgs::server::auth::{PskTable, credentials, digest};
+use ibake::kgs::server::http::tls::first_certificate;
 use ibake::kgs::server::policy::{AHEAD, Purposes, Rule};
 use ibake::kgs::server::{Store, Vault};
+use ibake::mikey::numbers::IdType;
 use serde_json::json;
 
 use super::{At, Opened, block_on};
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
 use crate::names::parse_name;
 use crate::output::Output;
 use crate::unlock::read_passphrase;
@@ -23,6 +27,8 @@ pub(crate) enum Command {
     Remove(Remove),
     Disable(Disable),
     Password(Password),
+    Certificate(Certificate),
+    Psk(Psk),
 }
 
 /// Add a user, with the identities that are theirs.
@@ -87,6 +93,39 @@ pub(crate) struct Password {
     name: String,
     /// The password, in the first line of FILE, which nobody else may be able to read.
     file: PathBuf,
+    /// Also for HTTP Digest in this realm, which is the district's name. What is stored for that is as good as the password.
+    #[arg(long, value_name = "REALM")]
+    digest: Option<String>,
+    #[command(flatten)]
+    opened: Opened,
+}
+
+/// Let a user log in by a TLS client certificate. Who issued it does not matter, nor does what stands in it.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:
+  ibake kgs user certificate alice ./alice.pem --store sqlite:./kgs.db --key-file ./kgs.unlock")]
+pub(crate) struct Certificate {
+    /// Who.
+    name: String,
+    /// The certificate, PEM.
+    file: PathBuf,
+    #[command(flatten)]
+    opened: Opened,
+}
+
+/// Give a user a pre-shared key for MIKEY.
+///
+/// It only says who asks: keys come sealed to the request. Whoever knows it can ask in the user's name.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:
+  ibake kgs user psk alice sip:alice@a.example ./alice.psk --store sqlite:./kgs.db --key-file ./kgs.unlock")]
+pub(crate) struct Psk {
+    /// Who.
+    name: String,
+    /// The identity under which requests name the key.
+    identity: String,
+    /// The key, 16 to 256 bytes as they are, in a file that nobody else may be able to read.
+    file: PathBuf,
     #[command(flatten)]
     opened: Opened,
 }
@@ -108,14 +147,42 @@ pub(crate) fn run(command: &Command, out: &Output) -> Result<(), Failure> {
                 out.result(&format!("{} {text}.", a.name), &json!({ "user": a.name, "disabled": !a.undo }));
                 Ok(())
             }
+            Command::Certificate(a) => set_certificate(a, out).await,
+            Command::Psk(a) => set_psk(a, out).await,
             Command::Password(a) => {
                 let (store, vault) = a.opened.open().await?;
+                if let Some(realm) = &a.digest {
+                    let password = ibake::secret::SecretVec::new(read_passphrase(&a.file)?.into_bytes());
+                    digest::set(&store, &vault, &a.name, realm, &password).await?;
+                }
                 set_password(&store, vault, &a.name, &a.file).await?;
                 out.result(&format!("{} has a new password.", a.name), &json!({ "user": a.name, "password": true }));
                 Ok(())
             }
         }
     })
+}
+
+async fn set_certificate(a: &Certificate, out: &Output) -> Result<(), Failure> {
+    let pem = crate::files::read_limited(&a.file, 65_536)?;
+    let der = first_certificate(&pem)
+        .map_err(|e| Failure::new(Kind::Input, "certificate", format!("{}: {e}", a.file.display())))?;
+    let (store, vault) = a.opened.open().await?;
+    credentials::set_certificate(&store, &vault, &a.name, &der).await?;
+    out.result(&format!("{} may log in by that certificate.", a.name), &json!({ "user": a.name, "certificate": true }));
+    Ok(())
+}
+
+async fn set_psk(a: &Psk, out: &Output) -> Result<(), Failure> {
+    let name = parse_name(&a.identity)?;
+    let psk = ibake::keyfile::read_secret_file(&a.file)?;
+    let (store, vault) = a.opened.open().await?;
+    // As MIKEY writes a name: RFC 3830 section 6.7.
+    let kind = if name.kind() == NameKind::Nai { IdType::NAI } else { IdType::URI };
+    let table = PskTable { store, vault: Arc::new(vault) };
+    table.set(&a.name, kind.0, name.as_str().as_bytes(), &psk).await?;
+    out.result(&format!("{} may ask by MIKEY as {name}.", a.name), &json!({ "user": a.name, "psk": name.as_str() }));
+    Ok(())
 }
 
 async fn set_password(store: &Store, vault: Vault, user: &str, file: &std::path::Path) -> Result<(), Failure> {

@@ -1,0 +1,83 @@
+//! `ibake params`.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use ibake::client::parameters::{Pin, fetch};
+use ibake::ibe::District;
+use serde_json::json;
+
+use super::remote::{Server, block_on, hash};
+use crate::error::{Failure, Kind};
+use crate::files;
+use crate::names::read_parameters;
+use crate::output::Output;
+use crate::when;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Fetch(Fetch),
+}
+
+/// Fetch the public parameters of a district from its server, and check them.
+///
+/// The fingerprint decides whose they are: compare it with one that you got another way, with --fingerprint. A file that is
+/// there already is a pin too: other parameters of its serial, or older ones, never take its place.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:
+  ibake params fetch https://kgs-a.example --out params-a.txt --fingerprint 64_HEX_DIGITS")]
+pub(crate) struct Fetch {
+    /// The district, an https URI.
+    district: String,
+    /// The serial of a key epoch; the current one if left out.
+    #[arg(long, value_name = "N")]
+    serial: Option<u64>,
+    /// The fingerprint that they must have.
+    #[arg(long, value_name = "HEX", value_parser = hash)]
+    fingerprint: Option<[u8; 32]>,
+    /// Where to write them.
+    #[arg(long, short, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    server: Server,
+}
+
+pub(crate) fn run(command: &Command, out: &Output) -> Result<(), Failure> {
+    match command {
+        Command::Fetch(a) => run_fetch(a, out),
+    }
+}
+
+fn run_fetch(a: &Fetch, out: &Output) -> Result<(), Failure> {
+    let district = District::parse(&a.district)
+        .map_err(|e| Failure::from(ibake::error::Error::Identity(e)).context(format_args!("{:?}", a.district)))?;
+    let known = match std::fs::symlink_metadata(&a.out) {
+        Ok(_) => Some(read_parameters(&a.out)?),
+        Err(_) => None,
+    };
+    let connector = a.server.connector()?;
+    let pin = a.fingerprint.map_or(Pin::Nothing, Pin::Fingerprint);
+    let now = when::now();
+    let found = block_on(async { Ok(fetch(&connector, &district, a.serial, pin, now).await?) })?;
+    if let Some(known) = known {
+        let same = known.fingerprint() == found.fingerprint();
+        let newer = known.district() == found.district() && found.serial() > known.serial() && a.fingerprint.is_some();
+        if !same && !newer {
+            let text = format!("{} has other parameters, and they stay", a.out.display());
+            return Err(Failure::new(Kind::Refused, "pin", text).hint(
+                "A later serial takes their place if you give its fingerprint: --fingerprint HEX. Or choose another file.",
+            ));
+        }
+    }
+    files::write_public(&a.out, found.to_armour().as_bytes(), true)?;
+    let fingerprint = base16ct::lower::encode_string(found.fingerprint());
+    if a.fingerprint.is_none() {
+        out.note("Compare the fingerprint with one that you got another way.");
+    }
+    let text =
+        format!("{}  {} serial {}, fingerprint {fingerprint}", a.out.display(), found.district(), found.serial());
+    let object = json!({ "file": a.out.display().to_string(), "district": found.district().as_str(),
+                         "serial": found.serial(), "fingerprint": fingerprint, "pinned": a.fingerprint.is_some() });
+    out.result(&text, &object);
+    Ok(())
+}

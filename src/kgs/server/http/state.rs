@@ -1,0 +1,100 @@
+//! What all requests share.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::super::auth::{Guard, Passwords, PskSource, PskTable};
+use super::super::error::Error;
+use super::super::service::Service;
+use super::metrics::Metrics;
+use super::{Config, now};
+
+/// Counts of failures that are kept.
+const GUARDED: usize = 65_536;
+/// MIKEY requests that are worked on at the same time: each holds a thread while it waits for the store.
+const MIKEY: usize = 16;
+
+/// The server without its connections. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Http(Arc<Inner>);
+
+/// What an [`Http`] is a handle of.
+pub struct Inner {
+    pub(super) service: Service,
+    pub(super) passwords: Passwords,
+    pub(super) guard: Guard,
+    pub(super) psk: Arc<dyn PskSource>,
+    pub(super) config: Config,
+    pub(super) metrics: Metrics,
+    pub(super) mikey: Semaphore,
+    /// The path of the district's URI, empty if it has none.
+    pub(super) path: String,
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http").field("config", &self.0.config).finish_non_exhaustive()
+    }
+}
+
+impl std::ops::Deref for Http {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Http {
+    /// Around a service.
+    ///
+    /// # Errors
+    /// [`Error::Empty`], [`Error::Store`]: the district's name decides about a route.
+    pub async fn new(service: Service, config: Config) -> Result<Self, Error> {
+        let keys = service.keys();
+        let (store, vault) = (keys.store().clone(), Arc::clone(keys.vault()));
+        let current = keys.current().await?;
+        let rest = current.district().as_str().strip_prefix("https://").unwrap_or_default();
+        let path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default().to_owned();
+        let (threads, queue) = config.passwords;
+        let table = || Arc::new(PskTable { store: store.clone(), vault: Arc::clone(&vault) }) as Arc<dyn PskSource>;
+        let psk = config.psk.clone().unwrap_or_else(table);
+        let passwords = Passwords::new(store, vault, config.price, threads, queue);
+        let (guard, mikey) = (Guard::new(GUARDED), Semaphore::new(MIKEY));
+        Ok(Self(Arc::new(Inner { service, passwords, guard, psk, config, metrics: Metrics::default(), mikey, path })))
+    }
+
+    /// What it has counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Whether it can issue: the store answers, and the current parameters may be used.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub async fn ready(&self) -> Result<(), Error> {
+        let keys = self.service.keys();
+        keys.store().ping().await?;
+        keys.current().await?.check_time(now()).map_err(|e| Error::Crypto(e.into()))
+    }
+}
+
+impl Inner {
+    /// A name in the log for somebody: the same for the same, and nobody without the store can tell whose.
+    pub(super) fn pseudonym(&self, kind: &str, of: &[u8]) -> String {
+        let hash = self.service.keys().vault().lookup(kind, of);
+        base16ct::lower::encode_string(hash.get(..8).unwrap_or_default())
+    }
+}
+
+/// Where a request comes from, as far as one person can have many addresses.
+pub(super) fn source(ip: IpAddr) -> Vec<u8> {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets().get(..8).unwrap_or_default().to_vec(),
+    }
+}
