@@ -1,5 +1,6 @@
 //! Setup and extraction: the master key of a KGS, and the private keys that it issues.
 
+use alloc::boxed::Box;
 use core::fmt;
 
 use rand_core::TryCryptoRng;
@@ -150,6 +151,12 @@ pub struct PrivateKey {
     identity: Identity,
     fingerprint: [u8; 32],
     pkctx: [u8; 32],
+    /// On the heap, because a move copies and wipes nothing: so what moves, in a list that grows say, is the address alone.
+    held: Box<Held>,
+}
+
+/// `d_ID`, and the bytes of its encoding.
+struct Held {
     d: G1,
     encoded: Secret<G1_BYTES>,
 }
@@ -160,9 +167,9 @@ pub const PRIVATE_KEY_LIMIT: usize = 4096;
 
 impl PrivateKey {
     pub(crate) fn assemble(identity: Identity, parameters: &PublicParameters, d: G1) -> Self {
-        let encoded = Secret::new(d.to_compressed());
+        let held = Box::new(Held { encoded: Secret::new(d.to_compressed()), d });
         let pkctx = pkctx(parameters, &identity);
-        Self { identity, fingerprint: *parameters.fingerprint(), pkctx, d, encoded }
+        Self { identity, fingerprint: *parameters.fingerprint(), pkctx, held }
     }
 
     /// The identity that the key belongs to.
@@ -179,12 +186,12 @@ impl PrivateKey {
         &self.pkctx
     }
 
-    pub(crate) const fn point(&self) -> &G1 {
-        &self.d
+    pub(crate) fn point(&self) -> &G1 {
+        &self.held.d
     }
 
-    pub(crate) const fn encoded(&self) -> &Secret<G1_BYTES> {
-        &self.encoded
+    pub(crate) fn encoded(&self) -> &Secret<G1_BYTES> {
+        &self.held.encoded
     }
 
     /// Checks `e(d_ID, P2) = e(Q_ID, P_pub)` as one product of two pairings.
@@ -198,7 +205,7 @@ impl PrivateKey {
         if self.fingerprint != *parameters.fingerprint() {
             return Err(KeyError::OtherParameters.into());
         }
-        let left = self.d.neg();
+        let left = self.held.d.neg();
         let Q_ID = hash_identity(&self.identity);
         let product = [(&left, G2Prepared::generator()), (&Q_ID, parameters.p_pub_prepared())];
         if !declassify::verdict("private key is genuine", pairing_product_is_one(&product)) {
@@ -229,7 +236,7 @@ impl PrivateKey {
         let der = self.identity.der();
         let mut w = Writer::with_capacity(4 + 32 + 2 + der.len() + G1_BYTES);
         w.u8(KEY_VERSION).u16(IBE_SUITE).u8(self.identity.period().granularity().id());
-        w.bytes(&self.fingerprint).var16(der).bytes(self.encoded.expose());
+        w.bytes(&self.fingerprint).var16(der).bytes(self.held.encoded.expose());
         SecretVec::new(w.finish())
     }
 
