@@ -139,6 +139,8 @@ pub enum ParametersError {
     Armour,
     /// Not known to the caller's store of parameters.
     Unknown,
+    /// The signature of an introduction is false.
+    Introduction,
 }
 
 /// A private key that does not serve.
@@ -304,6 +306,7 @@ impl fmt::Display for ParametersError {
             Self::Mismatch => "these are the parameters of another district or serial",
             Self::Armour => "the readable lines contradict the parameters below them",
             Self::Unknown => "no parameters are known for this district and serial",
+            Self::Introduction => "the signature of the introduction is false",
         })
     }
 }

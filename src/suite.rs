@@ -8,6 +8,8 @@ pub const LABEL_PREFIX: &str = "IBAKE-V01 ";
 pub const DST_H1: &[u8] = b"IBAKE-V01-BF-with-BLS12381G1_XMD:SHA-256_SSWU_RO_";
 /// The hash to G1 of the proof of possession; never the DST of H1, because extraction is a BLS signing oracle.
 pub const DST_POP: &[u8] = b"IBAKE-V01-POP-with-BLS12381G1_XMD:SHA-256_SSWU_RO_";
+/// The hash to G1 of introductions; another tag for the same reason.
+pub const DST_INTRO: &[u8] = b"IBAKE-V01-INTRO-with-BLS12381G1_XMD:SHA-256_SSWU_RO_";
 /// The identity-based encryption suite: Boneh-Franklin KEM over BLS12-381, private keys in G1, SHA-256.
 pub const IBE_SUITE: u16 = 0x0001;
 /// Version of the exchange.

@@ -133,6 +133,7 @@ bounded_tests! {
     identity
     parameters
     armour
+    introduction
     private_key
     key_file
     encapsulation

@@ -120,13 +120,18 @@ impl Issuer {
     /// Source: RFC 5091 section 4.3 (BFextractPriv), moved to G1 of BLS12-381.
     pub fn extract(&self, identity: &Identity) -> Result<PrivateKey, Error> {
         self.parameters.check_identity(identity)?;
-        let Q_ID = hash_identity(identity);
-        let d = Q_ID.mul(&self.master.s);
-        let same = Q_ID.mul(&self.twice).ct_eq(&d.double());
+        let d = self.multiply(&hash_identity(identity))?;
+        Ok(PrivateKey::assemble(identity.clone(), &self.parameters, d))
+    }
+
+    /// `[s]base`, checked as [`Self::extract`] says.
+    pub(super) fn multiply(&self, base: &G1) -> Result<G1, Error> {
+        let product = base.mul(&self.master.s);
+        let same = base.mul(&self.twice).ct_eq(&product.double());
         if !declassify::verdict("extracted key passes its check", same) {
             return Err(KeyError::NotGenuine.into());
         }
-        Ok(PrivateKey::assemble(identity.clone(), &self.parameters, d))
+        Ok(product)
     }
 }
 

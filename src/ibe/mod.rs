@@ -33,6 +33,7 @@ pub mod district;
 pub mod extract;
 pub mod file;
 pub mod identity;
+pub mod introduction;
 pub mod kem;
 pub mod keyref;
 pub mod name;

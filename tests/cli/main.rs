@@ -4,6 +4,7 @@
 mod bulk;
 mod calls;
 mod demo;
+mod directory;
 mod files;
 mod help;
 mod inspect;

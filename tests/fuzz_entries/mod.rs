@@ -54,6 +54,7 @@ entries! {
     names::identity, identity_seeds, false;
     parameters::parameters, parameters_seeds, true;
     parameters::armour, armour_seeds, true;
+    parameters::introduction, introduction_seeds, true;
     keys::private_key, private_key_seeds, true;
     keys::key_file, key_file_seeds, false;
     sealed::encapsulation, encapsulation_seeds, true;

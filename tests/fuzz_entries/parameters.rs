@@ -1,8 +1,9 @@
-//! Public parameters, as DER and as text.
+//! Public parameters, as DER and as text, and how one district introduces another.
 
 use super::{exchanges, unhex, world};
 use crate::common::NOW;
 use ibake::ibe::extract::MasterKey;
+use ibake::ibe::introduction::{Introduction, Whose, inspect};
 use ibake::ibe::params::{Description, PublicParameters};
 use ibake::ibe::period::Granularity;
 
@@ -111,4 +112,34 @@ pub fn armour_seeds() -> Vec<Vec<u8>> {
     let crlf = texts[0].replace('\n', "\r\n");
     let bare = texts[1].trim_end().to_owned();
     texts.into_iter().chain([crlf, bare]).map(String::into_bytes).collect()
+}
+
+/// First byte 0: the rest is a whole introduction. Otherwise the rest is a rule that is read alone.
+pub fn introduction(data: &[u8]) {
+    let [mode, rest @ ..] = data else { return };
+    if *mode != 0 {
+        if let Ok(rule) = core::str::from_utf8(rest).map_err(|_| ()).and_then(|t| Whose::parse(t).map_err(|_| ())) {
+            assert_eq!(rule.as_str().as_bytes(), rest);
+        }
+        return;
+    }
+    let signer = &world().a.parameters;
+    let read = Introduction::from_bytes(rest, signer);
+    match inspect(rest) {
+        Err(_) => assert!(read.is_err()),
+        Ok(said) => {
+            if let Ok(read) = read {
+                assert_eq!((read.to_bytes(), read.statement()), (rest, &said));
+            }
+        }
+    }
+}
+
+pub fn introduction_seeds() -> Vec<Vec<u8>> {
+    let w = world();
+    let rules: Vec<_> = ["b.example", "+1555", "[2001:db8::1]", "*"].map(|r| Whose::parse(r).unwrap()).into();
+    let say = |rules: &[Whose]| w.a.issuer.introduce(&w.b.parameters, rules, NOW, NOW + 1).unwrap().to_bytes().to_vec();
+    let mut out = vec![[&[0][..], &say(&rules)].concat(), [&[0][..], &say(&rules[..1])].concat()];
+    out.extend(rules.iter().map(|r| [&[1][..], r.as_str().as_bytes()].concat()));
+    out
 }

@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod demo;
 mod describe;
+mod directory;
 mod error;
 mod files;
 mod media;

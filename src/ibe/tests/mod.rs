@@ -2,5 +2,6 @@
 
 mod armour;
 mod identity;
+mod introduction;
 mod name;
 mod params;

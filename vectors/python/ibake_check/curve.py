@@ -32,6 +32,7 @@ P: int = field_modulus
 
 DST_H1 = b"IBAKE-V01-BF-with-BLS12381G1_XMD:SHA-256_SSWU_RO_"
 DST_POP = b"IBAKE-V01-POP-with-BLS12381G1_XMD:SHA-256_SSWU_RO_"
+DST_INTRO = b"IBAKE-V01-INTRO-with-BLS12381G1_XMD:SHA-256_SSWU_RO_"
 
 Point = tuple[Any, Any, Any]
 """Projective coordinates as py_ecc has them, over Fp (G1) or Fp2 (G2)."""

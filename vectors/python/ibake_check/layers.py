@@ -24,6 +24,7 @@ from .containers import (
 from .curve import DST_H1, DST_POP, enc48, enc96, hash_to_curve, hash_to_field, mul_p2
 from .exchange import AwaitM2, AwaitM3, Draws, Responder, fourth, start, third
 from .cases import Inputs
+from .introduction import Introduction, rule
 from .identity import Identity, KeyReference, Period, granularity_known, hint
 from .kem import context, decapsulate, encapsulate
 from .messages import SUITES, Suite
@@ -166,6 +167,31 @@ def _load(i: Inputs) -> Outputs:
 @group("parameters/load_text", text="text")
 def _load_text(i: Inputs) -> Outputs:
     return {"parameters": Parameters.from_text(i.text("text")).encode()}
+
+
+@group(
+    "parameters/introduce", s="bytes", signer="bytes", parameters="bytes", rules="text", **{"from": "number"}, until="number"
+)
+def _introduce(i: Inputs) -> Outputs:
+    signer = Parameters.decode(i.bytes("signer"))
+    s = master_secret(i.bytes("s"))
+    require(enc96(mul_p2(s)) == signer.p_pub, "Parameters(Mismatch)")
+    rules = i.text("rules").split(" ") if i.text("rules") else []
+    for text in rules:
+        rule(text)
+    introduced = _parameters(i)
+    require(introduced.fingerprint() != signer.fingerprint(), "Parameters(Mismatch)")
+    made = Introduction(signer.fingerprint(), i.number("from"), i.number("until"), rules, introduced)
+    return {"introduction": made.sign(s)}
+
+
+@group("parameters/accept", introduction="bytes", signer="bytes", now="number")
+def _accept(i: Inputs) -> Outputs:
+    signer = Parameters.decode(i.bytes("signer"))
+    read = Introduction.decode(i.bytes("introduction"), signer)
+    require(read.begin <= i.number("now") <= read.until, "Parameters(NotValidAt)")
+    said = {"parameters": read.introduced.encode(), "rules": " ".join(read.rules)}
+    return said | {"from": read.begin, "until": read.until}
 
 
 @group("parameters/use", parameters="bytes", ID="bytes", granularity="number", now="number")

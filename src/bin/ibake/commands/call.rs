@@ -14,9 +14,13 @@ use crate::call::chat::{self, Stdin};
 use crate::call::dial::Dial;
 use crate::call::report::{self, Export};
 use crate::call::{parse_suite, parse_timeout};
+use crate::directory::{DirectoryFile, Known};
 use crate::error::{Failure, Kind};
-use crate::mikey::{self, directory::Trust};
-use crate::names::{parse_name, read_all_parameters, read_key};
+use crate::mikey::{
+    self,
+    directory::{Rule, Trust},
+};
+use crate::names::{parse_name, read_key};
 use crate::output::Output;
 use crate::unlock::Unlock;
 use crate::when;
@@ -44,15 +48,15 @@ pub(crate) struct Args {
     /// Who is called.
     #[arg(long, value_name = "NAME")]
     to: String,
-    /// The district of who is called. If left out: the one of --params that is not your own, or your own if there is no other.
+    /// The district of who is called. If left out: the one that speaks for the name by --directory or --names, else the one of
+    /// --params that is not your own, or your own if there is no other.
     #[arg(long, value_name = "URI")]
     to_district: Option<String>,
     /// Your private key.
     #[arg(long, short, value_name = "FILE")]
     key: PathBuf,
-    /// Public parameters: those of your own district and of the peer's.
-    #[arg(long, short, value_name = "FILE", required = true)]
-    params: Vec<PathBuf>,
+    #[command(flatten)]
+    known: Known,
     /// Accept this suite; give it several times for several. All five if left out.
     #[arg(long, value_name = "NAME", value_parser = parse_suite)]
     suite: Vec<Suite>,
@@ -72,17 +76,19 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
     let name = parse_name(&args.to)?;
-    let parameters = read_all_parameters(&args.params)?;
-    let key = read_key(&args.key, &args.unlock, &parameters)?;
     let now = when::now();
+    let DirectoryFile { parameters, rules } = args.known.read(now)?;
+    let rules: Vec<Rule> = args.mikey.names.iter().cloned().chain(rules).collect();
+    let key = read_key(&args.key, &args.unlock, &parameters)?;
     key.check_time(now).map_err(|e| Failure::from(e).context(args.key.display()))?;
     let own = own_parameters(&key, &parameters)?;
-    let theirs = peer_parameters(args, &own, &parameters, now)?;
+    let by_name = rules.iter().find(|r| r.whose.fits(&name)).map(|r| r.district.as_str());
+    let theirs = peer_parameters(args.to_district.as_deref().or(by_name), &own, &parameters, now)?;
     let refused = |e: Error| Failure::from(e).context(format_args!("{name} in {}", theirs.district()));
     theirs.check_time(now).map_err(|e| refused(e.into()))?;
     let identity = theirs.identity(name.clone(), Purpose::Decrypt, now).map_err(refused)?;
     if args.mikey.mikey {
-        return by_mikey(args, &parameters, key, name, theirs, out);
+        return by_mikey(args, (&parameters, &rules), key, name, theirs, out);
     }
     let peer = Recipient::cached(&theirs, &identity).map_err(refused)?;
 
@@ -100,7 +106,7 @@ pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
 
 fn by_mikey(
     args: &Args,
-    parameters: &[PublicParameters],
+    (parameters, rules): (&[PublicParameters], &[Rule]),
     key: PrivateKey,
     name: Name,
     theirs: PublicParameters,
@@ -110,7 +116,7 @@ fn by_mikey(
     let suites = Suite::PREFERENCE.into_iter().filter(|s| args.suite.is_empty() || args.suite.contains(s)).collect();
     let settings = args.mikey.settings(suites);
     let keys = [key];
-    let trust = Trust { parameters, keys: &keys, dialled: Some((name.clone(), theirs)), rules: &args.mikey.names };
+    let trust = Trust { parameters, keys: &keys, dialled: Some((name.clone(), theirs)), rules };
     trust.check(false)?;
     let [key] = &keys;
     let dial = mikey::dial::Dial {
@@ -134,7 +140,7 @@ fn own_parameters(key: &PrivateKey, parameters: &[PublicParameters]) -> Result<P
 
 /// Of the peer's district the latest parameters that are valid now.
 fn peer_parameters(
-    args: &Args,
+    to_district: Option<&str>,
     own: &PublicParameters,
     parameters: &[PublicParameters],
     now: u64,
@@ -143,8 +149,8 @@ fn peer_parameters(
     districts.sort_unstable();
     districts.dedup();
     let others: Vec<&str> = districts.iter().copied().filter(|d| *d != own.district().as_str()).collect();
-    let wanted = match (&args.to_district, others.as_slice()) {
-        (Some(d), _) if districts.contains(&d.as_str()) => d.as_str(),
+    let wanted = match (to_district, others.as_slice()) {
+        (Some(d), _) if districts.contains(&d) => d,
         (Some(d), _) => {
             let text = format!("none of the given parameters are those of {d}");
             return Err(Failure::new(Kind::Usage, "usage", text).hint("Give them with --params FILE."));

@@ -18,9 +18,13 @@ use crate::call::answer::Server;
 use crate::call::chat::{self, Stdin};
 use crate::call::report::{self, Export};
 use crate::call::{parse_suite, parse_timeout};
+use crate::directory::{DirectoryFile, Known};
 use crate::error::{Failure, Kind};
-use crate::mikey::{self, directory::Trust};
-use crate::names::{read_all_parameters, read_keys};
+use crate::mikey::{
+    self,
+    directory::{Rule, Trust},
+};
+use crate::names::read_keys;
 use crate::output::Output;
 use crate::unlock::Unlock;
 use crate::when;
@@ -50,9 +54,8 @@ pub(crate) struct Args {
     /// Your private key; several if you have several names or periods.
     #[arg(long, short, value_name = "FILE", required = true)]
     key: Vec<PathBuf>,
-    /// Public parameters: those of your own district and of every district that you take calls from.
-    #[arg(long, short, value_name = "FILE", required = true)]
-    params: Vec<PathBuf>,
+    #[command(flatten)]
+    known: Known,
     /// Take one call, then exit. A caller who is told to come back with another suite may do so.
     #[arg(long)]
     once: bool,
@@ -89,14 +92,15 @@ enum Cookie {
 }
 
 pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
-    let parameters = read_all_parameters(&args.params)?;
-    let keys = read_keys(&args.key, &args.unlock, &parameters)?;
     let now = when::now();
+    let DirectoryFile { parameters, rules } = args.known.read(now)?;
+    let keys = read_keys(&args.key, &args.unlock, &parameters)?;
     if keys.iter().all(|k| k.check_time(now).is_err()) {
         return Err(Failure::from(Error::from(KeyError::Expired)));
     }
     if args.mikey.mikey {
-        return by_mikey(args, &parameters, &keys, out);
+        let rules: Vec<Rule> = args.mikey.names.iter().cloned().chain(rules).collect();
+        return by_mikey(args, (&parameters, &rules), &keys, out);
     }
     let mut suites = if args.suite.is_empty() { Suite::PREFERENCE.to_vec() } else { args.suite.clone() };
     suites.sort_unstable();
@@ -156,10 +160,15 @@ fn announce(address: &str, names: &[String], out: &Output) {
     out.result(&text, &json!({ "event": "listening", "address": address, "names": names }));
 }
 
-fn by_mikey(args: &Args, parameters: &[PublicParameters], keys: &[PrivateKey], out: &Output) -> Result<(), Failure> {
+fn by_mikey(
+    args: &Args,
+    (parameters, rules): (&[PublicParameters], &[Rule]),
+    keys: &[PrivateKey],
+    out: &Output,
+) -> Result<(), Failure> {
     let suites = Suite::PREFERENCE.into_iter().filter(|s| args.suite.is_empty() || args.suite.contains(s)).collect();
     let settings = args.mikey.settings(suites);
-    let trust = Trust { parameters, keys, dialled: None, rules: &args.mikey.names };
+    let trust = Trust { parameters, keys, dialled: None, rules };
     trust.check(true)?;
     let (socket, address) = mikey::answer::bind(args.bind.as_deref().unwrap_or("127.0.0.1:2269"))?;
     announce(&address, &names_of(keys), out);

@@ -17,6 +17,7 @@ use crate::when;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Fetch(Fetch),
+    Accept(Accept),
 }
 
 /// Fetch the public parameters of a district from its server, and check them.
@@ -42,9 +43,39 @@ pub(crate) struct Fetch {
     server: Server,
 }
 
+/// Take the parameters of another district that one vouches for which you trust already (`ibake kgs introduce`).
+///
+/// It is checked under the pinned parameters of the one that vouches, and printed whose names it says are whose. To have calls
+/// follow that, and end when the introduction does, name the introduction in a directory file instead.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:
+  ibake params accept b.intro --by params-a.txt --out params-b.txt")]
+pub(crate) struct Accept {
+    /// The introduction.
+    introduction: PathBuf,
+    /// The pinned parameters of the district that vouches.
+    #[arg(long, value_name = "FILE")]
+    by: PathBuf,
+    /// Where to write the parameters.
+    #[arg(long, short, value_name = "FILE")]
+    out: PathBuf,
+    /// Replace the file if it is there.
+    #[arg(long)]
+    force: bool,
+}
+
+fn run_accept(a: &Accept, out: &Output) -> Result<(), Failure> {
+    let by = read_parameters(&a.by)?;
+    let introduction = crate::directory::read_introduction(&a.introduction, &by, when::now())?;
+    files::write_public(&a.out, introduction.statement().parameters.to_armour().as_bytes(), a.force)?;
+    super::kgs::introduce::report(&a.out, &introduction, out);
+    Ok(())
+}
+
 pub(crate) fn run(command: &Command, out: &Output) -> Result<(), Failure> {
     match command {
         Command::Fetch(a) => run_fetch(a, out),
+        Command::Accept(a) => run_accept(a, out),
     }
 }
 

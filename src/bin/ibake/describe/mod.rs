@@ -2,6 +2,7 @@
 
 mod asn1;
 mod deposit;
+mod introduction;
 mod mikey;
 mod text;
 
@@ -102,6 +103,9 @@ pub(crate) fn any(bytes: &[u8]) -> Result<Report, Failure> {
     if bytes.starts_with(DEPOSIT_MAGIC) {
         return deposit::describe(bytes);
     }
+    if bytes.starts_with(ibake::ibe::introduction::MAGIC) {
+        return introduction::describe(bytes);
+    }
     if bytes.first() == Some(&0x30) {
         return asn1::describe(bytes);
     }
@@ -134,7 +138,7 @@ pub(crate) fn any(bytes: &[u8]) -> Result<Report, Failure> {
 fn unknown() -> Failure {
     Failure::new(Kind::Input, "unknown", "this is none of ibake's formats").hint(
         "Known are public parameters (text or DER), key files, sealed files and boxes, messages of an exchange with or \
-         without envelope, identities, MIKEY messages and deposits, as files, hexadecimal or base64, the last also as a \
+         without envelope, identities, introductions, MIKEY messages and deposits, as files, hexadecimal or base64, the last also as a \
          key-mgmt line.",
     )
 }

@@ -1,25 +1,19 @@
 //! Whom this end trusts to speak for which names.
 
 use ibake::ibe::extract::PrivateKey;
+use ibake::ibe::introduction::Whose;
 use ibake::ibe::{District, Name, PublicParameters};
 use ibake::mikey::call::Directory;
 
 use crate::error::{Failure, Kind};
 
-/// `DISTRICT=WHOSE` of the command line.
+/// Whose word counts for which names: `DISTRICT=WHOSE` of the command line, or a line of a directory file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rule {
-    district: String,
-    whose: Whose,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Whose {
-    All,
-    /// What stands behind `@`.
-    Domain(String),
-    /// How a global number begins, with its `+`.
-    Number(String),
+    pub(crate) district: String,
+    pub(crate) whose: Whose,
+    /// Last second in which it counts, Unix time.
+    pub(crate) until: u64,
 }
 
 /// For clap.
@@ -27,26 +21,8 @@ pub(crate) fn parse_rule(s: &str) -> Result<Rule, String> {
     let form = "DISTRICT=DOMAIN, DISTRICT=+1555 or DISTRICT=*";
     let (district, whose) = s.rsplit_once('=').ok_or(form)?;
     District::parse(district).map_err(|e| format!("{district}: {e}"))?;
-    let whose = match whose {
-        "*" => Whose::All,
-        n if n.strip_prefix('+').is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit())) => Whose::Number(n.into()),
-        d if !d.is_empty() && d.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.[]:".contains(&b)) => {
-            Whose::Domain(d.to_ascii_lowercase())
-        }
-        _ => return Err(form.into()),
-    };
-    Ok(Rule { district: district.into(), whose })
-}
-
-impl Rule {
-    fn fits(&self, name: &Name) -> bool {
-        let text = name.as_str();
-        match &self.whose {
-            Whose::All => true,
-            Whose::Domain(domain) => text.rsplit_once('@').is_some_and(|(_, host)| host == domain),
-            Whose::Number(begins) => text.strip_prefix("tel:").is_some_and(|n| n.starts_with(begins.as_str())),
-        }
-    }
+    let whose = Whose::parse(&whose.to_ascii_lowercase()).map_err(|e| format!("{whose}: {e}; wanted is {form}"))?;
+    Ok(Rule { district: district.into(), whose, until: u64::MAX })
 }
 
 /// Names to parameters. Own names have the parameters of their keys, the name that is dialled those that the command line says;
@@ -100,7 +76,7 @@ impl Directory for Trust<'_> {
             return Some(theirs.clone());
         }
         let districts = self.districts();
-        let district = match (self.rules.iter().find(|r| r.fits(name)), districts.as_slice()) {
+        let district = match (self.rules.iter().find(|r| r.until >= at && r.whose.fits(name)), districts.as_slice()) {
             (Some(rule), _) => rule.district.as_str(),
             (None, [only]) if self.rules.is_empty() => only,
             _ => return None,
@@ -115,14 +91,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules_fit_the_names_that_they_say() {
-        let name = |n| Name::parse(n).unwrap();
-        let (alice, bob) = (name("sip:alice@a.example"), name("tel:+15551234567"));
-        let rule = |whose: &str| parse_rule(&format!("https://kgs-a.example={whose}")).unwrap();
-        assert!(rule("a.example").fits(&alice) && rule("A.example").fits(&name("carol@a.example")));
-        assert!(!rule("example").fits(&alice) && !rule("b.a.example").fits(&alice) && !rule("a.example").fits(&bob));
-        assert!(rule("+1555").fits(&bob) && !rule("+1556").fits(&bob) && !rule("+1555").fits(&alice));
-        assert!(rule("*").fits(&alice) && rule("*").fits(&bob));
+    fn rules_are_read_as_they_are_typed() {
+        let rule = parse_rule("https://kgs-a.example=A.example").unwrap();
+        let whose = Whose::Domain("a.example".into());
+        assert_eq!(rule, Rule { district: "https://kgs-a.example".into(), whose, until: u64::MAX });
         for bad in [
             "a.example",
             "https://kgs-a.example=",

@@ -29,6 +29,7 @@ use super::store::{Store, Value};
 use crate::error;
 use crate::ibe::PublicParameters;
 use crate::ibe::extract::Issuer;
+use crate::ibe::introduction::{Introduction, Whose};
 use crate::keyfile::Protection;
 use crate::kgs::{Directory, Setup};
 use crate::secret::Secret;
@@ -278,6 +279,23 @@ impl Keys {
         epochs::change(&mut *open, &self.vault, serial, state).await?;
         raise(&mut *open).await?;
         open.commit().await
+    }
+
+    /// Vouches for other parameters with the master key in use ([`Issuer::introduce`]).
+    ///
+    /// # Errors
+    /// [`Error::Empty`] if no epoch is current; [`Error::Crypto`] as there; [`Error::Store`], [`Error::Corrupt`].
+    pub async fn introduce(
+        &self,
+        parameters: &PublicParameters,
+        whose: &[Whose],
+        from: u64,
+        until: u64,
+    ) -> Result<Introduction, Error> {
+        let loaded = self.at(self.store.head().await?.version).await?;
+        let mut all = loaded.issuers.values();
+        let (_, issuer) = all.find(|(state, _)| *state == State::Current).ok_or(Error::Empty)?;
+        Ok(issuer.introduce(parameters, whose, from, until)?)
     }
 
     /// The root secret at work.

@@ -3,6 +3,7 @@
 use ibake::error::Error;
 use ibake::ibe::extract::MasterKey;
 use ibake::ibe::file::{Header, Sealer};
+use ibake::ibe::introduction::{Introduction, Whose};
 use ibake::ibe::kem::{ENCAPSULATION_BYTES, Encapsulation, Recipient};
 use ibake::ibe::sealed::{SealedBox, seal};
 use ibake::ibe::sign::{sign, sign_deterministic};
@@ -31,13 +32,15 @@ pub const CASES: &[Case] = &[
     ("sign", signing),
 ];
 
-/// Draws a master key, publishes its parameters, binds both together.
+/// Draws a master key, publishes its parameters, binds both together, vouches for somebody else's.
 fn setup(p: &Probe) {
     let master = MasterKey::generate(&mut p.rng()).expect("the generator works");
     p.tainted(master.to_bytes().expose());
     let parameters = master.public_parameters(description("https://kgs.a.example")).expect("valid");
     let issuer = master.issuer(parameters).expect("these belong together");
     p.tainted(issuer.master().to_bytes().expose());
+    let said = issuer.introduce(&bob().parameters, &[Whose::All], 0, 1).expect("can be said");
+    assert!(Introduction::from_bytes(said.to_bytes(), issuer.parameters()).is_ok());
 }
 
 fn master_key_decode(p: &Probe) {

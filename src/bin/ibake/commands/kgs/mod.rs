@@ -2,6 +2,7 @@
 
 mod bulk;
 mod init;
+pub(crate) mod introduce;
 mod issue;
 mod list;
 mod rotate;
@@ -22,6 +23,7 @@ pub(crate) enum Command {
     Issue(issue::Args),
     Show(show::Args),
     Rotate(rotate::Args),
+    Introduce(introduce::Args),
     Serve(server::serve::Args),
     /// The store of a server: make one, take a district over, back up, restore, rotate.
     #[command(
@@ -66,6 +68,7 @@ pub(crate) fn run(command: Command, out: &Output) -> Result<(), Failure> {
         Command::Issue(a) => issue::run(&a, out),
         Command::Show(a) => show::run(&a, out),
         Command::Rotate(a) => rotate::run(&a, out),
+        Command::Introduce(a) => introduce::run(&a, out),
         Command::Serve(a) => server::serve::run(&a, out),
         Command::Store(c) => server::store::run(&c, out),
         Command::User(c) => server::user::run(&c, out),

@@ -1,6 +1,7 @@
-//! Parameters, fingerprint, proof of possession, text form: SPEC.md 3.4 to 3.9.
+//! Parameters, fingerprint, proof of possession, text form: SPEC.md 3.4 to 3.9, 3.11.
 
 use ibake::ibe::extract::MasterKey;
+use ibake::ibe::introduction::{Introduction, Whose};
 use ibake::ibe::params::Description;
 use ibake::ibe::{District, Granularity, Identity, PublicParameters};
 use serde_json::{Value, json};
@@ -16,9 +17,9 @@ use crate::vectors::{Case, CaseGroup, Group, Layer};
 
 pub(super) const LAYER: Layer = Layer {
     name: "parameters",
-    spec: "3.4, 3.5, 3.6, 3.7, 3.9",
+    spec: "3.4, 3.5, 3.6, 3.7, 3.9, 3.11",
     about: "What a master key publishes, in DER and as text, and when it may be used.",
-    groups: &[SETUP, LOAD, LOAD_TEXT, USE],
+    groups: &[SETUP, LOAD, LOAD_TEXT, USE, INTRODUCE, ACCEPT],
     notes: &[
         ("Range", "ENCODING", "First and last values of serial, times, granularity."),
         (
@@ -29,6 +30,7 @@ pub(super) const LAYER: Layer = Layer {
         ("Text", "SUBSTITUTION", "Readable lines that say something else than what is loaded."),
         ("Time", "STALE_KEY", "Validity has no tolerance and holds both its ends."),
         ("Mismatch", "SUBSTITUTION", "An identity of another district, serial or granularity."),
+        ("Introduction", "SUBSTITUTION", "Somebody else vouches, or says something else."),
     ],
     cases,
 };
@@ -114,6 +116,55 @@ const USE: Group = Group {
         parameters.check_time(f.number("now")?)?;
         parameters.check_identity(&identity)?;
         Ok(Out::default())
+    },
+};
+
+const INTRODUCE: Group = Group {
+    kind: "introduce",
+    about: "What the district with the master secret s says of others' parameters: 3.11. Rules are separated by spaces.",
+    fields: &[
+        input("s", Bytes),
+        input("signer", Bytes),
+        input("parameters", Bytes),
+        input("rules", Text),
+        input("from", Number),
+        input("until", Number),
+        output("introduction", Bytes),
+    ],
+    compute: |f| {
+        let signer = der(PublicParameters::from_der(&f.bytes("signer")?))?;
+        let issuer = MasterKey::from_bytes(&f.array("s")?)?.issuer(signer.clone())?;
+        let rules = f.text("rules")?.split_terminator(' ').map(Whose::parse).collect::<Result<Vec<_>, _>>()?;
+        let made = issuer.introduce(&f.parameters()?, &rules, f.number("from")?, f.number("until")?)?;
+        agree("the introduction read back", Introduction::from_bytes(made.to_bytes(), &signer).as_ref() == Ok(&made))?;
+        let mut out = Out::default();
+        out.bytes("introduction", made.to_bytes());
+        Ok(out)
+    },
+};
+
+const ACCEPT: Group = Group {
+    kind: "accept",
+    about: "Whether an introduction holds under the signer's parameters at now, and what it says: 3.11.1.",
+    fields: &[
+        input("introduction", Bytes),
+        input("signer", Bytes),
+        input("now", Number),
+        output("parameters", Bytes),
+        output("rules", Text),
+        output("from", Number),
+        output("until", Number),
+    ],
+    compute: |f| {
+        let signer = der(PublicParameters::from_der(&f.bytes("signer")?))?;
+        let read = Introduction::from_bytes(&f.bytes("introduction")?, &signer)?;
+        read.check_time(f.number("now")?)?;
+        let said = read.statement();
+        let rules: Vec<&str> = said.whose.iter().map(Whose::as_str).collect();
+        let mut out = Out::default();
+        out.bytes("parameters", said.parameters.to_der()).put("rules", rules.join(" "));
+        out.put("from", said.from).put("until", said.until);
+        Ok(out)
     },
 };
 
@@ -207,6 +258,67 @@ fn text_cases(parameters: &PublicParameters) -> Vec<Case> {
     ]
 }
 
+fn introduce_cases(w: &World) -> Vec<Case> {
+    let s = hex(w.a.master().to_bytes().expose());
+    let of = |comment: &str, parameters: &[u8], rules: &str, (from, until): (u64, u64)| {
+        let inputs = json!({ "s": s, "signer": hex(w.parameters_a()), "parameters": hex(parameters), "rules": rules,
+                             "from": from, "until": until });
+        case(comment, &["Introduction"], inputs)
+    };
+    let (b, time) = (w.parameters_b(), (NOW, NOW + 90 * DAY));
+    let many: Vec<String> = (0..=64).map(|i| format!("d{i}.example")).collect();
+    vec![
+        of("a domain", &b, "b.example", time),
+        of("a domain, a number, an address", &b, "b.example +1555 [2001:db8::1]", time),
+        of("all names, one second", &b, "*", (0, 0)),
+        of("64 rules", &b, &many.get(..64).unwrap_or_default().join(" "), time),
+        of("65 rules", &b, &many.join(" "), time),
+        of("no rule", &b, "", time),
+        of("a rule twice", &b, "b.example b.example", time),
+        of("a domain in upper case", &b, "B.example", time),
+        of("a number without digits", &b, "+", time),
+        of("validity turned around", &b, "b.example", (2, 1)),
+        of("its own parameters", &w.parameters_a(), "b.example", time),
+    ]
+}
+
+fn accept_cases(w: &World) -> Vec<Case> {
+    let whose = ["b.example", "+1555"].map(Whose::parse);
+    let whose: Vec<Whose> = whose.into_iter().flatten().collect();
+    let made = w.a.introduce(w.b.parameters(), &whose, NOW, NOW + DAY).map(|i| i.to_bytes().to_vec());
+    let good = made.unwrap_or_default();
+    let of = |comment: &str, bytes: &[u8], signer: &[u8], now: u64| {
+        let inputs = json!({ "introduction": hex(bytes), "signer": hex(signer), "now": now });
+        case(comment, &["Introduction"], inputs)
+    };
+    let (a, b) = (w.parameters_a(), w.parameters_b());
+    let altered = |at: usize| {
+        let mut bytes = good.clone();
+        if let Some(byte) = bytes.get_mut(at) {
+            *byte ^= 1;
+        }
+        bytes
+    };
+    // The rule "b.example" stands at 61; the signature is what 48 bytes of another one are, too.
+    let mut other = good.clone();
+    let end = other.len().saturating_sub(48);
+    other.splice(end.., pop(w.a.parameters()));
+    vec![
+        of("as made", &good, &a, NOW),
+        of("the last second", &good, &a, NOW + DAY),
+        of("the second after", &good, &a, NOW + DAY + 1),
+        of("the second before", &good, &a, NOW - 1),
+        of("under the parameters of who is introduced", &good, &b, NOW),
+        of("it ends a second later", &altered(58), &a, NOW),
+        of("another domain", &altered(61), &a, NOW),
+        of("another magic", &altered(0), &a, NOW),
+        of("version 0", &altered(8), &a, NOW),
+        of("another signature", &other, &a, NOW),
+        of("a byte less", good.split_last().map_or(&[], |(_, rest)| rest), &a, NOW),
+        of("a byte more", &[&good[..], &[0]].concat(), &a, NOW),
+    ]
+}
+
 fn cases() -> Vec<CaseGroup> {
     let w = World::new();
     let (a, b) = (w.parameters_a(), w.parameters_b());
@@ -241,5 +353,7 @@ fn cases() -> Vec<CaseGroup> {
                 uses("a Monday read as the start of a week", &["Mismatch"], &a, &monday, week, NOW),
             ],
         ),
+        group("introduce", json!({}), introduce_cases(&w)),
+        group("accept", json!({}), accept_cases(&w)),
     ]
 }

@@ -11,6 +11,7 @@ use ibake::kgs::server::{Keys, Store};
 use ibake::kgs::{Directory, Setup};
 use serde_json::json;
 
+use super::super::introduce::What;
 use super::super::{Length, describe, hex, print};
 use super::{At, Opened, block_on};
 use crate::error::{Failure, Kind};
@@ -25,6 +26,7 @@ pub(crate) enum Command {
     Show(Show),
     Rotate(Rotate),
     Retire(Retire),
+    Introduce(Introduce),
     Backup(Backup),
     Restore(Restore),
 }
@@ -103,6 +105,18 @@ pub(crate) struct Retire {
     opened: Opened,
 }
 
+/// Vouch for the parameters of another district, or of the next epoch of this one, as `ibake kgs introduce` does.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:
+  ibake kgs store introduce params-b.txt --names b.example --out b.intro \\
+      --store sqlite:./kgs.db --key-file ./kgs.unlock")]
+pub(crate) struct Introduce {
+    #[command(flatten)]
+    what: What,
+    #[command(flatten)]
+    opened: Opened,
+}
+
 /// Write everything that is in a store to a file, while the server runs. Secrets in it stay under the wrapping key.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:
@@ -142,6 +156,11 @@ pub(crate) fn run(command: &Command, out: &Output) -> Result<(), Failure> {
                 let object = json!({ "serial": a.serial, "state": State::Retired.name() });
                 out.result(&format!("Serial {} issues nothing any more.", a.serial), &object);
                 Ok(())
+            }
+            Command::Introduce(a) => {
+                let (parameters, whose, from, until) = a.what.read()?;
+                let (_, keys) = open(&a.opened).await?;
+                a.what.write(&keys.introduce(&parameters, whose, from, until).await?, out)
             }
             Command::Backup(a) => save(a, out).await,
             Command::Restore(a) => restore(a, out).await,
