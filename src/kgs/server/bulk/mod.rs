@@ -51,12 +51,20 @@ const POLL: Duration = Duration::from_millis(100);
 /// How often a node tries again when the store is away for a moment.
 const PATIENCE: u32 = 10;
 
-/// Makes a job: keys of all `purposes` for every order of the plan, by the rules of `requester`.
+/// Makes a job: keys of all `purposes` for every order of the plan, by the rules of `requester`. At most `chunk` keys are issued at
+/// once, [`CHUNK`] at most: fewer make more transactions, and less work that is lost when a node dies.
 ///
 /// # Errors
 /// [`Error::TooMany`] over [`KEYS`]; [`Error::Unknown`] for the requester; [`Error::Input`] for an empty list, or quotas smaller than
 /// one period; [`Error::Refused`] if the plan's key epoch does not issue; [`Error::Store`].
-pub async fn start(keys: &Keys, requester: &str, plan: &Plan, purposes: Purposes, now: u64) -> Result<Job, Error> {
+pub async fn start(
+    keys: &Keys,
+    requester: &str,
+    plan: &Plan,
+    purposes: Purposes,
+    chunk: usize,
+    now: u64,
+) -> Result<Job, Error> {
     let (store, vault) = (keys.store(), keys.vault());
     let parameters = plan.parameters();
     let total = plan.keys().saturating_mul(orders::each(purposes).count());
@@ -87,7 +95,7 @@ pub async fn start(keys: &Keys, requester: &str, plan: &Plan, purposes: Purposes
         purposes,
         created: now,
     };
-    let size = usize::try_from(quota).unwrap_or(usize::MAX).min(CHUNK);
+    let size = usize::try_from(quota).unwrap_or(usize::MAX).min(CHUNK).min(chunk);
     let chunks = orders::cut(vault, &job, plan, size)?;
     store.make_bulk(&job.id, &job.seal(vault)?, chunks, now).await?;
     Ok(job)

@@ -131,7 +131,9 @@ pub(super) fn cut(vault: &Vault, job: &Job, plan: &Plan, size: usize) -> Result<
         let fits =
             |keys: usize, bytes: usize| size.saturating_sub(keys).min(CHUNK_BYTES.saturating_sub(bytes) / key) / per;
         if fits(0, 0) == 0 {
-            return Err(Error::Input { what: "the requester's quota is smaller than the keys of one period" });
+            return Err(Error::Input {
+                what: "the keys of one period are more than a chunk, or than the requester may have in a day",
+            });
         }
         let (mut left, mut period) = (order.count, Some(*first));
         while left > 0 {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Subcommand, ValueEnum};
+use ibake::ibe::Period;
 use ibake::kgs::server::bulk::{self, Count, Done, Job, Work};
 use ibake::kgs::server::policy::Purposes;
 use ibake::kgs::server::{Error, Keys, Refusal, Service, Settings, Store, Vault};
@@ -60,7 +61,7 @@ pub(crate) struct Start {
     /// Keys for all periods of a month, as 2026-12.
     #[arg(long, value_name = "MONTH", value_parser = when::parse_month)]
     month: Option<(u64, u64)>,
-    /// Keys for all periods of so many days, from --at on.
+    /// Keys for all periods of so many days, from the one that contains --at on.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=36_600))]
     days: Option<u32>,
     /// Keys for so many periods in a row, from --at on.
@@ -72,6 +73,9 @@ pub(crate) struct Start {
     /// For what the keys are.
     #[arg(long = "for", value_enum, default_value = "decrypt", value_name = "PURPOSE")]
     purpose: For,
+    /// How many keys are issued in one transaction at most.
+    #[arg(long, value_name = "N", default_value_t = bulk::CHUNK as u32, value_parser = clap::value_parser!(u32).range(1..=bulk::CHUNK as i64))]
+    chunk: u32,
     /// Issue under an earlier epoch than the current one.
     #[arg(long, value_name = "N")]
     serial: Option<u64>,
@@ -94,6 +98,9 @@ pub(crate) struct Run {
     /// The directory for the files; made if it does not exist.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// After how many seconds without a sign of life another process takes over what one was working on.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    lease: u64,
     #[command(flatten)]
     opened: Opened,
 }
@@ -167,7 +174,11 @@ async fn start(a: &Start, out: &Output) -> Result<(), Failure> {
     let from = a.at.unwrap_or(now);
     let (at, count) = match (a.month, a.days, a.count) {
         (Some(month), ..) => periods(&parameters, month)?,
-        (_, Some(days), _) => periods(&parameters, (from, from.saturating_add(u64::from(days) * 86_400)))?,
+        (_, Some(days), _) => {
+            // Seven days from noon are not eight periods.
+            let period = Period::containing(parameters.granularity(), from).map_err(ibake::error::Error::from)?;
+            periods(&parameters, (period.start(), period.start().saturating_add(u64::from(days) * 86_400)))?
+        }
         (.., count) => (from, count.unwrap_or(1)),
     };
     let plan = checked(&a.from, &parameters, list::read(&a.from, at, count)?, out)?;
@@ -175,7 +186,7 @@ async fn start(a: &Start, out: &Output) -> Result<(), Failure> {
         decrypt: matches!(a.purpose, For::Decrypt | For::Both),
         sign: matches!(a.purpose, For::Sign | For::Both),
     };
-    let job = bulk::start(&keys, &a.requester, &plan, purposes, now).await.map_err(|e| match e {
+    let job = bulk::start(&keys, &a.requester, &plan, purposes, a.chunk as usize, now).await.map_err(|e| match e {
         Error::Unknown { what: "user" } => Failure::from(e).context(&a.requester).hint(format!(
             "Make one that may issue them: ibake kgs user add {0}; ibake kgs policy allow {0} '*'",
             a.requester
@@ -212,7 +223,8 @@ async fn work(a: &Run, out: &Output) -> Result<(), Failure> {
     // Others may be at it too: what they have done shows now and then.
     let watch = watch(store.clone(), job.id, progress.clone());
     let tell = move |done: &Done| shown.set_position(shown.position().max(before.done + done.issued + done.refused));
-    let done = bulk::run(&service, &job, &Work::new(when::now, Arc::new(tell))).await;
+    let work = Work { lease: a.lease, ..Work::new(when::now, Arc::new(tell)) };
+    let done = bulk::run(&service, &job, &work).await;
     watch.abort();
     progress.finish_and_clear();
     let done = done.map_err(|e| stopped(e, &job))?;
