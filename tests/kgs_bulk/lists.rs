@@ -10,12 +10,12 @@ pub(crate) async fn bad_lines_are_named_and_no_job_is_made(w: World) {
     w.users("u", 2).await;
     let start = format!("kgs bulk start --from list.csv --as {MACHINE} --count 2 {{O}}");
     w.write("list.csv", "sip:u0@a.example\nSip:u1@a.example\nsip:u1@a.example,,many\n\"open\nsip:u0@a.example\n");
-    let run = w.run(&start).fails(3, "3 lines of list.csv are wrong");
-    for line in ["list.csv:2: ", "perhaps sip:u1@a.example", "list.csv:3: ", "list.csv:4: "] {
+    let run = w.run(&start).fails(3, "4 lines of list.csv are wrong");
+    for line in ["list.csv:2: ", "perhaps sip:u1@a.example", "list.csv:3: ", "list.csv:4: ", "list.csv:5: "] {
         assert!(run.stderr.contains(line), "{line}: {run:?}");
     }
     let objects = w.run(&format!("--json {start}")).objects();
-    assert_eq!((objects.len(), &objects[0]["line"], &objects[3]["error"]["code"]), (4, &2.into(), &"list".into()));
+    assert_eq!((objects.len(), &objects[0]["line"], &objects[4]["error"]["code"]), (5, &2.into(), &"list".into()));
     // The same name twice, and with periods in common.
     w.write("list.csv", "sip:u0@a.example\nsip:u1@a.example\nsip:u0@a.example\n");
     let run = w.run(&start).fails(3, "1 line");

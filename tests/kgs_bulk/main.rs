@@ -5,6 +5,8 @@
 mod crash;
 mod limits;
 mod lists;
+// Another suite stops and starts it.
+#[allow(dead_code)]
 #[path = "../kgs_store/postgres.rs"]
 mod postgres;
 mod support;
@@ -38,7 +40,6 @@ macro_rules! suite {
 
 suite! {
     whole::a_job_is_done_by_one_process,
-    whole::users_take_their_keys_into_a_ring,
     whole::a_backup_has_jobs_and_what_they_issued,
     lists::bad_lines_are_named_and_no_job_is_made,
     lists::what_policy_refuses_does_not_hold_up_the_rest,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use getrandom::SysRng;
 use ibake::batch::{self, Options};
 use ibake::ibe::extract::PrivateKey;
-use ibake::ibe::{District, Granularity, Identity, Name, PublicParameters, Purpose};
+use ibake::ibe::{District, Granularity, Identity, Name, PublicParameters};
 use ibake::kdf::hash;
 use ibake::keyfile::{FileKey, Protection};
 use ibake::kgs::Setup;
@@ -249,9 +249,5 @@ impl World {
         let request = Request { identities: vec![identity.clone()], transit: Transit::Plain };
         let machine = Requester::operator(MACHINE).unwrap();
         service.issue(&machine, &request, now()).await.unwrap()[0].key.expose().to_vec()
-    }
-
-    pub(crate) async fn identity(&self, of: &str, at: u64) -> Identity {
-        self.parameters().await.identity(name(of), Purpose::Decrypt, at).unwrap()
     }
 }

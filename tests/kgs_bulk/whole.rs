@@ -29,7 +29,7 @@ pub(crate) async fn a_job_is_done_by_one_process(w: World) {
     assert_eq!(read("out"), read("other"));
     // A file that is another one is not replaced.
     std::fs::write(w.path("other").join(&file), "x").unwrap();
-    w.run(&format!("kgs bulk run --job {job} --out other {{O}}")).fails(5, "already exists");
+    w.run(&format!("kgs bulk run --job {job} --out other {{O}}")).fails(5, "is not overwritten");
     // Keys are nowhere in the store in clear: neither their point, nor their stored form.
     let opened = w.open_all("out").await;
     if w.address.starts_with("sqlite:") {
@@ -62,7 +62,13 @@ pub(crate) fn write_inbox(w: &World, user: &str) {
     keyfile::write_new(&w.path(&format!("{user}.inbox")), &sealed).unwrap();
 }
 
-pub(crate) async fn users_take_their_keys_into_a_ring(w: World) {
+/// The database does not matter to the user.
+#[test]
+fn users_take_their_keys_into_a_ring() {
+    crate::support::run(async { into_a_ring(World::sqlite().await).await });
+}
+
+async fn into_a_ring(w: World) {
     let names = w.users("u", 2).await;
     let parameters: PublicParameters = w.parameters().await;
     w.write("params.txt", &parameters.to_armour());
