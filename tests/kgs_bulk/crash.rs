@@ -65,8 +65,15 @@ pub(crate) async fn killed_at_random_instants(w: World) {
         assert!(round < 20 * kills, "the process cannot be caught alive");
         let job = jobs.last().unwrap().clone();
         let mut child = spawn(&w, &job, "out");
-        // Its start takes some time of this; the whole job a second or so.
-        std::thread::sleep(Duration::from_micros(random(round, 700_000)));
+        // At any instant of its life in one half of the rounds; in the other while it is at a chunk, or just behind it.
+        if round % 2 == 0 {
+            std::thread::sleep(Duration::from_micros(random(round, 700_000)));
+        } else {
+            while claims(&w).await.is_subset(&seen) && child.try_wait().unwrap().is_none() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            std::thread::sleep(Duration::from_micros(random(round, 20_000)));
+        }
         let was_done = done(&w, &job).await;
         let alive = child.try_wait().unwrap().is_none();
         child.kill().unwrap();
@@ -108,16 +115,17 @@ pub(crate) async fn one_of_several_is_killed(w: World, processes: usize) {
     let (mut in_flight, mut by_survivors) = (0, Vec::new());
     for round in 0..rounds {
         let job = start(&w, &names, round);
-        let before = claims(&w).await;
         let mut victim = spawn(&w, &job, &format!("out{round}"));
-        // It works already when the others come.
-        while claims(&w).await.is_subset(&before) && done(&w, &job).await.0 == 0 {
-            std::thread::sleep(Duration::from_millis(2));
+        // It has done something already when the others come.
+        while done(&w, &job).await.0 == 0 {
+            std::thread::sleep(Duration::from_millis(1));
         }
         let others: Vec<Child> = (1..processes).map(|_| spawn(&w, &job, &format!("out{round}"))).collect();
         std::thread::sleep(Duration::from_micros(random(round as u64, 60_000)));
         victim.kill().unwrap();
         victim.wait().unwrap();
+        let (now_done, keys) = done(&w, &job).await;
+        in_flight += u64::from(now_done < keys);
         let mut issued = Vec::new();
         for other in others {
             let out = other.wait_with_output().unwrap();
@@ -128,7 +136,6 @@ pub(crate) async fn one_of_several_is_killed(w: World, processes: usize) {
             issued.push(said["issued"].as_u64().unwrap());
         }
         let by_victim = (USERS * PERIODS) as u64 - issued.iter().sum::<u64>();
-        in_flight += u64::from(by_victim < (USERS * PERIODS) as u64);
         by_survivors.push((by_victim, issued));
     }
     println!(
