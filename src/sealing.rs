@@ -22,7 +22,7 @@ use crate::secret::{Secret, SecretVec};
 /// Bytes of a public key, and of what an encapsulation adds in front of the ciphertext.
 pub const PUBLIC: usize = 32;
 
-/// The key to which the answer to one request is sealed. Wiped on drop.
+/// The key to which the answer to one request is sealed, or what is issued to one user in bulk. Wiped on drop.
 pub struct Opener {
     secret: <X25519HkdfSha256 as Kem>::PrivateKey,
     public: [u8; PUBLIC],
@@ -40,10 +40,15 @@ impl Opener {
     /// # Errors
     /// [`Error::Random`].
     pub fn generate<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<Self, Error> {
-        let (secret, public) = X25519HkdfSha256::derive_keypair(Secret::<32>::random(rng)?.expose());
+        Ok(Self::from_seed(&Secret::random(rng)?))
+    }
+
+    /// The one that these 32 random bytes stand for (`DeriveKeyPair` of RFC 9180 section 7.1.3): for keys that are kept.
+    pub fn from_seed(seed: &Secret<32>) -> Self {
+        let (secret, public) = X25519HkdfSha256::derive_keypair(seed.expose());
         let mut bytes = [0; PUBLIC];
         public.write_exact(&mut bytes);
-        Ok(Self { secret, public: bytes })
+        Self { secret, public: bytes }
     }
 
     /// What the request carries.
@@ -68,6 +73,14 @@ impl Opener {
         );
         plain.map(SecretVec::new).map_err(|_| Error::Decrypt)
     }
+}
+
+/// Whether anything can be sealed to a public key.
+///
+/// # Errors
+/// Those of [`seal`].
+pub fn check_public<R: TryCryptoRng + ?Sized>(to: &[u8; PUBLIC], rng: &mut R) -> Result<(), Error> {
+    seal(to, &[], &[], &[], rng).map(drop)
 }
 
 /// Seals to somebody's key for one request.
@@ -154,6 +167,8 @@ mod tests {
     fn a_key_of_small_order_is_refused() {
         let found = seal(&[0; 32], b"", b"", b"x", &mut SysRng);
         assert!(matches!(found, Err(Error::Decode(e)) if e.reason == DecodeReason::NotInSubgroup));
+        assert_eq!(check_public(&[0; 32], &mut SysRng), found.map(drop));
+        assert_eq!(check_public(&[9; 32], &mut SysRng), Ok(()));
     }
 
     /// RFC 9180 appendix A.2.1 (base mode with this suite): the secret key `skRm`, `enc`, and the first ciphertext.

@@ -59,6 +59,7 @@ pub mod labels {
     pub const MIKEY_SALT: &str = "mikey salt";
     pub const SK: &str = "sk";
     pub const KGS_ISSUE: &str = "kgs issue";
+    pub const KGS_BULK: &str = "kgs bulk";
     pub const AUDIT_COMMIT: &str = "audit commit";
     pub const AUDIT_DETAIL: &str = "audit detail";
     pub const AUDIT_ENTRY: &str = "audit entry";

@@ -113,6 +113,23 @@ impl Plan {
         self.keys
     }
 
+    /// How many orders these are.
+    pub const fn users(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// For which parameters.
+    #[cfg(feature = "server")]
+    pub(super) const fn parameters(&self) -> &PublicParameters {
+        &self.parameters
+    }
+
+    /// The orders, each with its first period.
+    #[cfg(feature = "server")]
+    pub(super) fn orders(&self) -> &[(Order, Period)] {
+        &self.orders
+    }
+
     /// The identities in the order of the list.
     fn identities(&self) -> impl Iterator<Item = Result<Identity, Error>> {
         let (district, serial) = (self.parameters.district(), self.parameters.serial());
@@ -270,7 +287,7 @@ fn protect<'k, R: TryCryptoRng + ?Sized>(
     }
 }
 
-fn make_private(directory: &Path) -> Result<(), Error> {
+pub(super) fn make_private(directory: &Path) -> Result<(), Error> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     {

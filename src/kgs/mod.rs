@@ -13,11 +13,12 @@
 //! the directory is either as it was or as it should be; at most a pair of files with an unused serial is left behind,
 //! which later rotations pass over.
 //!
-//! Keys for many users at once: [`bulk`].
+//! Keys for many users at once: [`bulk`]; each user's, sealed to them: [`bundle`].
 //!
 //! Like everything at this level it reads no clock: the caller passes times.
 
 pub mod bulk;
+pub mod bundle;
 mod error;
 pub mod rfc5408;
 #[cfg(feature = "server")]
@@ -43,6 +44,8 @@ use crate::secret::SecretVec;
 pub const MASTER_KIND: u8 = 1;
 /// Kind of the keyfile envelope around the private key of an identity.
 pub const PRIVATE_KEY_KIND: u8 = 2;
+/// Kind of the keyfile envelope around the secret of an inbox: [`bundle`].
+pub const INBOX_KIND: u8 = 4;
 /// Most periods that are issued at once.
 pub const PERIOD_LIMIT: usize = 1_000;
 

@@ -53,11 +53,15 @@ pub enum Refusal {
     Epoch = 9,
     /// The token or credential is not good for this.
     Scope = 10,
+    /// There is not exactly one user whose name this is and who has a key to seal to.
+    Recipient = 11,
+    /// The user whose name this is has no key to which keys could be sealed.
+    Unsealable = 12,
 }
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Identity,
         Self::Purpose,
         Self::Past,
@@ -68,6 +72,8 @@ impl Refusal {
         Self::Replay,
         Self::Epoch,
         Self::Scope,
+        Self::Recipient,
+        Self::Unsealable,
     ];
 
     /// Its number in the log.
@@ -93,6 +99,8 @@ impl Refusal {
             Self::Replay => "replay",
             Self::Epoch => "epoch",
             Self::Scope => "scope",
+            Self::Recipient => "recipient",
+            Self::Unsealable => "unsealable",
         }
     }
 }

@@ -78,12 +78,14 @@
 //! | [`auth`] | who asks |
 //! | [`policy`] | what they may have |
 //! | [`service`] | what ties it together |
+//! | [`bulk`] | keys for a whole list of users, by any number of nodes together |
 //! | [`http`] | HTTPS and MIKEY around it |
 //!
-//! But for [`http`] it reads no clock: the caller passes the time.
+//! But for [`http`] it reads no clock: the caller passes the time. ([`bulk`] measures how long things take.)
 
 pub mod audit;
 pub mod auth;
+pub mod bulk;
 mod error;
 pub mod http;
 pub mod keys;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::audit::entry::{Draft, Link, Outcome};
 use super::audit::writer::{Habits, Writer};
@@ -10,7 +10,6 @@ use super::auth::Requester;
 use super::error::{Error, Refusal};
 use super::keys::Keys;
 use super::policy;
-use super::store::jobs::Claim;
 use super::store::log::{Appended, Quota, Submission};
 use crate::batch;
 use crate::ibe::Identity;
@@ -22,7 +21,7 @@ use crate::secret::SecretVec;
 /// Most keys of one request.
 pub const KEYS: usize = 64;
 /// How often a request is decided anew because settings changed meanwhile.
-const ATTEMPTS: usize = 8;
+pub(in crate::kgs::server) const ATTEMPTS: usize = 8;
 /// Seconds for which a request is remembered, so that it is answered once.
 const REMEMBERED: u64 = 900;
 
@@ -185,39 +184,9 @@ impl Service {
         Err(Error::Busy { retry: 1 })
     }
 
-    /// Issues the keys of a chunk of a job, without a seal of their own: whoever runs the job puts them under their owners' protection.
-    /// By the rules of `user`, who must still be allowed all of them. `None` if the chunk is not this claim's any more; then nothing
-    /// has been issued.
-    ///
-    /// # Errors
-    /// Those of [`Service::issue`], with the limit of a batch.
-    pub async fn issue_chunk(
-        &self,
-        user: &str,
-        identities: &[Identity],
-        claim: &Claim,
-        now: u64,
-    ) -> Result<Option<Vec<Issued>>, Error> {
-        let requester = Requester::operator(user)?;
-        let request = Request { identities: identities.to_vec(), transit: Transit::Plain };
-        for _ in 0..ATTEMPTS {
-            let decision = match self.decide(&requester, identities, now).await {
-                Ok(decision) => decision,
-                Err(Undecided::Failed(e)) => return Err(e),
-                Err(Undecided::Refused { why, item, .. }) => return Err(Error::Refused { why, item }),
-            };
-            let keys = self.extract(&decision.issuers, &request).await?;
-            let (drafts, salts) = self.drafts(&requester, identities, now)?;
-            let (version, quotas) = (Some(decision.version), decision.quotas);
-            let submission = Submission { drafts, version, once: Vec::new(), quotas, chunk: Some(claim.clone()) };
-            match self.writer.append(submission).await? {
-                Appended::Stale => {}
-                Appended::Lost => return Ok(None),
-                Appended::Refused(why) => return Err(Error::Refused { why, item: 0 }),
-                Appended::Done(links) => return Ok(Some(joined(identities, keys, links, salts))),
-            }
-        }
-        Err(Error::Busy { retry: 1 })
+    /// A place among those that compute.
+    pub(in crate::kgs::server) async fn thread(&self) -> Result<OwnedSemaphorePermit, Error> {
+        Arc::clone(&self.threads).acquire_owned().await.map_err(|_| Error::Closed)
     }
 
     /// Entries that say that these were issued, and their salts.
@@ -272,8 +241,7 @@ impl Service {
             issuer.parameters().check_identity(identity).map_err(|_| refused(Refusal::Epoch, item))?;
             issuers.push(issuer);
             if rule.quota > 0 {
-                let of = format!("{} {}", requester.name(), rule.pattern);
-                let subject = vault.lookup("quota", of.as_bytes());
+                let subject = policy::quota_subject(vault, requester.name(), rule);
                 match quotas.iter_mut().find(|q| q.subject == subject) {
                     Some(quota) => quota.amount += 1,
                     None => quotas.push(Quota { subject, limit: rule.quota, amount: 1 }),
@@ -285,7 +253,7 @@ impl Service {
 
     /// Extracts and seals, on threads of its own. Both `Issuer::extract` and the batch check what they made.
     async fn extract(&self, issuers: &[Arc<Issuer>], request: &Request) -> Result<Vec<SecretVec>, Error> {
-        let permit = Arc::clone(&self.threads).acquire_owned().await.map_err(|_| Error::Closed)?;
+        let permit = self.thread().await?;
         let (issuers, request) = (issuers.to_vec(), request.clone());
         let work = move || {
             let _permit = permit;

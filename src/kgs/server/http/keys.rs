@@ -152,6 +152,8 @@ pub(super) const fn sentence(why: Refusal) -> &'static str {
         Refusal::Replay => "this request has been seen before",
         Refusal::Epoch => "the key epoch does not issue",
         Refusal::Scope => "the credential is not good for this",
+        Refusal::Recipient => "no one user has this identity",
+        Refusal::Unsealable => "there is no key to seal to",
     }
 }
 

@@ -48,11 +48,20 @@ const TABLES: &[Table] = &[
     table!("credentials", "kind, lookup, owner, sealed", "$1, $2, $3, $4", "kind, lookup"),
     table!("tokens", "hash, label, owner, scope, expires, tag", "$1, $2, $3, $4, $5, $6", "hash"),
     table!("rules", "owner, pattern, purposes, ahead, quota, tag", "$1, $2, $3, $4, $5, $6", "owner, pattern"),
+    table!("recipients", "owner, sealing, tag", "$1, $2, $3", "owner"),
     table!("revocations", "name, since, tag", "$1, $2, $3", "name"),
     table!("counters", "subject, day, used", "$1, $2, $3", "subject, day"),
     table!("replay", "request, until", "$1, $2", "request"),
     table!("jobs", "id, created, sealed", "$1, $2, $3", "id"),
     table!("chunks", "job, place, first, amount, done, claimed, holder", "$1, $2, $3, $4, $5, $6, $7", "job, place"),
+    table!("bulk_orders", "job, place, sealed", "$1, $2, $3", "job, place"),
+    table!(
+        "bulk_results",
+        "job, owner, place, amount, recipient, sealed",
+        "$1, $2, $3, $4, $5, $6",
+        "job, owner, place"
+    ),
+    table!("bulk_refused", "job, place, amount, sealed", "$1, $2, $3, $4", "job, place"),
     table!("checkpoints", "entries, at, hash, signature", "$1, $2, $3, $4", "entries"),
 ];
 

@@ -9,6 +9,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use super::error::{Error, Refusal};
+use super::keys::Vault;
 use crate::ibe::{Identity, Name, NameKind, Purpose};
 
 /// Names that a rule is about.
@@ -177,6 +178,11 @@ pub fn decide<'a>(rules: &'a [Rule], identity: &Identity, now: u64) -> Result<&'
         }
     }
     Err(nearest)
+}
+
+/// Under what is counted what a rule has given to a user.
+pub(super) fn quota_subject(vault: &Vault, user: &str, rule: &Rule) -> [u8; 32] {
+    vault.lookup("quota", format!("{user} {}", rule.pattern).as_bytes())
 }
 
 /// Whether a revocation from `since` on forbids an identity: its period reaches beyond that date.

@@ -88,6 +88,19 @@ impl Store {
         Ok(Some(claim))
     }
 
+    /// Keeps a claim until `until`; false if the chunk is not this claim's any more. With `until` zero it is given back.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn renew(&self, claim: &Claim, until: u64) -> Result<bool, Error> {
+        let mut open = self.db.begin().await?;
+        let sql = "UPDATE chunks SET claimed = $1 WHERE job = $2 AND place = $3 AND holder = $4 AND done = 0";
+        let values = vec![int(until)?, Value::from(&claim.job), int(claim.place)?, Value::from(&claim.holder)];
+        let kept = open.execute(sql, values).await? == 1;
+        open.commit().await?;
+        Ok(kept)
+    }
+
     /// How far it is.
     ///
     /// # Errors

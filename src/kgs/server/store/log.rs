@@ -32,7 +32,7 @@ pub(in crate::kgs::server) struct Submission {
     pub(in crate::kgs::server) once: Vec<([u8; 32], u64)>,
     pub(in crate::kgs::server) quotas: Vec<Quota>,
     /// A chunk of a job that is done with this.
-    pub(in crate::kgs::server) chunk: Option<super::jobs::Claim>,
+    pub(in crate::kgs::server) chunk: Option<super::bulk::Finished>,
 }
 
 /// What became of a submission.
@@ -206,8 +206,8 @@ async fn admit(
             return Ok(Some(Appended::Refused(Refusal::Quota)));
         }
     }
-    if let Some(claim) = &submission.chunk
-        && !super::jobs::finish(open, claim).await?
+    if let Some(finished) = &submission.chunk
+        && !super::bulk::finish(open, finished).await?
     {
         return Ok(Some(Appended::Lost));
     }

@@ -12,11 +12,13 @@
 //! | `log.rs` | appending to the audit log, reading it |
 //! | `tables.rs` | users, credentials, tokens, rules, revocations, counters |
 //! | [`jobs`] | work that nodes share in chunks |
+//! | `bulk.rs` | the chunks of bulk issue, what came of them, and for whom |
 //!
 //! # What survives what
 //! A transaction that has been committed survives the death of the process and of the machine: SQLite runs with WAL and
 //! `synchronous=FULL`, PostgreSQL with its own default. What has not been committed leaves nothing.
 
+pub(super) mod bulk;
 #[macro_use]
 mod driver;
 pub mod jobs;

@@ -94,7 +94,7 @@ fn user_row(name: &str, disabled: bool, created: u64) -> Result<Vec<Value>, Erro
     Ok(vec![Value::from(name), Value::Int(disabled.into()), int(created)?])
 }
 
-fn user(row: &Row, vault: &Vault) -> Result<User, Error> {
+pub(super) fn user(row: &Row, vault: &Vault) -> Result<User, Error> {
     let t = "users";
     let user = User { name: row.text(t, 0)?.into(), disabled: row.u64(t, 1)? != 0, created: row.u64(t, 2)? };
     vault.check(t, &user_row(&user.name, user.disabled, user.created)?, row.bytes(t, 3)?)?;
@@ -112,7 +112,7 @@ fn rule_row(owner: &str, rule: &Rule) -> Result<Vec<Value>, Error> {
     ])
 }
 
-fn rule(owner: &str, row: &Row, vault: &Vault) -> Result<Rule, Error> {
+pub(super) fn rule(owner: &str, row: &Row, vault: &Vault) -> Result<Rule, Error> {
     let t = "rules";
     let corrupt = || Error::Corrupt { table: t };
     let rule = Rule {
@@ -390,14 +390,14 @@ impl Store {
     }
 }
 
-fn revocation(row: &Row, vault: &Vault) -> Result<Revocation, Error> {
+pub(super) fn revocation(row: &Row, vault: &Vault) -> Result<Revocation, Error> {
     let t = "revocations";
     let (name, since) = (row.text(t, 0)?, row.u64(t, 1)?);
     vault.check(t, &[Value::from(name), int(since)?], row.bytes(t, 2)?)?;
     Ok(Revocation { name: Name::parse(name).map_err(|_| Error::Corrupt { table: t })?, since })
 }
 
-async fn known(open: &mut dyn Transaction, user: &str) -> Result<(), Error> {
+pub(super) async fn known(open: &mut dyn Transaction, user: &str) -> Result<(), Error> {
     match open.fetch("SELECT name FROM users WHERE name = $1", vec![Value::from(user)]).await?.is_empty() {
         true => Err(Error::Unknown { what: "user" }),
         false => Ok(()),

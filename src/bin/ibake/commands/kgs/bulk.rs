@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use getrandom::SysRng;
 use ibake::batch::Options;
+use ibake::ibe::PublicParameters;
 use ibake::keyfile::{FileKey, Protection};
 use ibake::kgs::bulk::{self, OrderError, Plan, Report, Target, UserKeys};
 use ibake::kgs::{self, Directory};
@@ -13,7 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::issue::{Args, file_name, file_stem, first_and_count, master_file};
-use super::list::{self, Wrong};
+use super::list::{self, List, Wrong};
 use crate::error::{Failure, Kind};
 use crate::output::Output;
 
@@ -37,22 +38,7 @@ pub(super) fn run(args: &Args, list: &Path, out: &Output) -> Result<(), Failure>
     let serial = args.serial.unwrap_or(directory.current());
     let (parameters, (path, sealed)) = master_file(&directory, serial)?;
     let (at, count) = first_and_count(args, &parameters)?;
-    let list::List { orders, lines, mut wrong } = list::read(list, at, count)?;
-    let plan = match Plan::new(&parameters, orders) {
-        Ok(plan) if wrong.is_empty() => plan,
-        Ok(_) => return Err(refuse(list, wrong, out)),
-        Err(more) => {
-            let line = |place: usize| lines.get(place).copied().unwrap_or(0);
-            let why = |e: OrderError| match e {
-                OrderError::Overlaps { with } => {
-                    format!("the name has one of these periods in line {} already", line(with))
-                }
-                e => e.to_string(),
-            };
-            wrong.extend(more.into_iter().map(|(place, e)| Wrong { line: line(place), why: why(e) }));
-            return Err(refuse(list, wrong, out));
-        }
-    };
+    let plan = checked(list, &parameters, list::read(list, at, count)?, out)?;
     let issuer = directory.unlock(serial, &args.unlock.open(&path, sealed.expose())?)?;
     // Made only now, when nothing can be wrong with the list any more.
     let mut fresh = None;
@@ -98,11 +84,31 @@ pub(super) fn run(args: &Args, list: &Path, out: &Output) -> Result<(), Failure>
     if present > 0 {
         text.push_str(&format!("; {present} were there already"));
     }
-    let users = lines.len();
+    let users = plan.users();
     let object = json!({ "directory": out_dir.display().to_string(), "users": users, "issued": issued, "present": present,
                          "serial": serial, "seconds": seconds, "keys_per_second": rate });
     out.result(&text, &object);
     Ok(())
+}
+
+/// What a list orders, if all of it can be issued.
+pub(super) fn checked(path: &Path, parameters: &PublicParameters, list: List, out: &Output) -> Result<Plan, Failure> {
+    let List { orders, lines, mut wrong } = list;
+    match Plan::new(parameters, orders) {
+        Ok(plan) if wrong.is_empty() => Ok(plan),
+        Ok(_) => Err(refuse(path, wrong, out)),
+        Err(more) => {
+            let line = |place: usize| lines.get(place).copied().unwrap_or(0);
+            let why = |e: OrderError| match e {
+                OrderError::Overlaps { with } => {
+                    format!("the name has one of these periods in line {} already", line(with))
+                }
+                e => e.to_string(),
+            };
+            wrong.extend(more.into_iter().map(|(place, e)| Wrong { line: line(place), why: why(e) }));
+            Err(refuse(path, wrong, out))
+        }
+    }
 }
 
 /// Names the wrong lines. With `--json` each is an object of its own before that of the error.
@@ -125,7 +131,7 @@ fn refuse(list: &Path, mut wrong: Vec<Wrong>, out: &Output) -> Failure {
 }
 
 /// A bar if somebody watches.
-fn bar(total: u64) -> ProgressBar {
+pub(super) fn bar(total: u64) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

@@ -82,7 +82,14 @@ pub(super) fn master_file(
 
 /// A time in the first period, and how many there are.
 pub(super) fn first_and_count(args: &Args, parameters: &PublicParameters) -> Result<(u64, usize), Failure> {
-    let Some((first, end)) = args.month else { return Ok((args.at.unwrap_or_else(when::now), args.count)) };
+    match args.month {
+        Some(month) => periods(parameters, month),
+        None => Ok((args.at.unwrap_or_else(when::now), args.count)),
+    }
+}
+
+/// The periods that have a part between two times: a time in the first one, and how many there are.
+pub(super) fn periods(parameters: &PublicParameters, (first, end): (u64, u64)) -> Result<(u64, usize), Failure> {
     // A week may begin in the month before.
     let crypto = |e: ibake::error::IdentityError| Failure::from(ibake::error::Error::from(e));
     let mut period = Period::containing(parameters.granularity(), first).map_err(crypto)?;

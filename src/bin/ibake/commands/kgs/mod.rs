@@ -53,6 +53,13 @@ pub(crate) enum Command {
   ibake kgs token create alice phone --days 90 --store sqlite:./kgs.db --key-file ./kgs-a.unlock"
     )]
     Token(server::token::Command),
+    /// Keys for a whole list of users from a server's store, sealed to each of them.
+    #[command(
+        subcommand,
+        after_help = "Example:
+  ibake kgs bulk start --from subscribers.csv --month 2026-12 --as machine --store sqlite:./kgs.db --key-file ./kgs.unlock"
+    )]
+    Bulk(server::bulk::Command),
     /// The audit log of a server.
     #[command(
         subcommand,
@@ -74,6 +81,7 @@ pub(crate) fn run(command: Command, out: &Output) -> Result<(), Failure> {
         Command::User(c) => server::user::run(&c, out),
         Command::Policy(c) => server::policy::run(&c, out),
         Command::Token(c) => server::token::run(&c, out),
+        Command::Bulk(c) => server::bulk::run(&c, out),
         Command::Audit(c) => server::audit::run(&c, out),
     }
 }

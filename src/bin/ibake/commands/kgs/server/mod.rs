@@ -1,6 +1,7 @@
 //! Commands on the store of a server, while the server runs or not: what they change holds from the next request on.
 
 pub(super) mod audit;
+pub(super) mod bulk;
 pub(super) mod policy;
 pub(super) mod serve;
 pub(super) mod store;

@@ -9,11 +9,13 @@ use ibake::kgs::server::auth::password::{Passwords, Price};
 use ibake::kgs::server::auth::{PskTable, credentials, digest};
 use ibake::kgs::server::http::tls::first_certificate;
 use ibake::kgs::server::policy::{AHEAD, Purposes, Rule};
-use ibake::kgs::server::{Store, Vault};
+use ibake::kgs::server::{self, Store, Vault, bulk};
 use ibake::mikey::numbers::IdType;
 use serde_json::json;
 
+use super::super::hex;
 use super::{At, Opened, block_on};
+use crate::commands::remote::hash;
 use crate::error::{Failure, Kind};
 use crate::names::parse_name;
 use crate::output::Output;
@@ -29,6 +31,7 @@ pub(crate) enum Command {
     Password(Password),
     Certificate(Certificate),
     Psk(Psk),
+    SealTo(SealTo),
 }
 
 /// Add a user, with the identities that are theirs.
@@ -46,6 +49,9 @@ pub(crate) struct Add {
     /// Their password, in the first line of FILE, which nobody else may be able to read.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
+    /// Their inbox, as `ibake key inbox` printed it: to it their keys are sealed when they are issued in bulk.
+    #[arg(long, value_name = "HEX", value_parser = hash)]
+    seal_to: Option<[u8; 32]>,
     #[command(flatten)]
     opened: Opened,
 }
@@ -130,6 +136,23 @@ pub(crate) struct Psk {
     opened: Opened,
 }
 
+/// Say to which key a user's keys are sealed when they are issued in bulk, or replace it.
+///
+/// The user makes it with `ibake key inbox` and hands over what that prints, by a way on which nobody can put another in its place:
+/// whoever has the inbox can read the keys.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:
+  ibake kgs user seal-to alice 2f8e.. --store sqlite:./kgs.db --key-file ./kgs.unlock")]
+pub(crate) struct SealTo {
+    /// Who.
+    name: String,
+    /// What `ibake key inbox` printed.
+    #[arg(value_name = "HEX", value_parser = hash)]
+    inbox: [u8; 32],
+    #[command(flatten)]
+    opened: Opened,
+}
+
 pub(crate) fn run(command: &Command, out: &Output) -> Result<(), Failure> {
     block_on(async {
         match command {
@@ -149,6 +172,13 @@ pub(crate) fn run(command: &Command, out: &Output) -> Result<(), Failure> {
             }
             Command::Certificate(a) => set_certificate(a, out).await,
             Command::Psk(a) => set_psk(a, out).await,
+            Command::SealTo(a) => {
+                let (store, vault) = a.opened.open().await?;
+                set_inbox(&store, &vault, &a.name, &a.inbox).await?;
+                let object = json!({ "user": a.name, "seal_to": hex(&a.inbox) });
+                out.result(&format!("Keys for {} are sealed to that inbox.", a.name), &object);
+                Ok(())
+            }
             Command::Password(a) => {
                 let (store, vault) = a.opened.open().await?;
                 if let Some(realm) = &a.digest {
@@ -160,6 +190,14 @@ pub(crate) fn run(command: &Command, out: &Output) -> Result<(), Failure> {
                 Ok(())
             }
         }
+    })
+}
+
+async fn set_inbox(store: &Store, vault: &Vault, user: &str, inbox: &[u8; 32]) -> Result<(), Failure> {
+    bulk::seal_to(store, vault, user, inbox).await.map_err(|e| match e {
+        server::Error::Crypto(_) => Failure::new(Kind::Input, "inbox", "nothing can be sealed to this inbox")
+            .hint("Take what `ibake key inbox FILE` prints."),
+        e => e.into(),
     })
 }
 
@@ -194,11 +232,20 @@ async fn set_password(store: &Store, vault: Vault, user: &str, file: &std::path:
 async fn add(a: &Add, out: &Output) -> Result<(), Failure> {
     let rules = a.identities.iter().map(|n| parse_name(n).map(Rule::own)).collect::<Result<Vec<_>, _>>()?;
     // Before anything is added.
+    if let Some(inbox) = &a.seal_to {
+        ibake::sealing::check_public(inbox, &mut getrandom::SysRng).map_err(|_| {
+            Failure::new(Kind::Input, "inbox", "nothing can be sealed to this inbox")
+                .hint("Take what `ibake key inbox FILE` prints.")
+        })?;
+    }
     if let Some(file) = &a.password_file {
         drop(zeroize::Zeroizing::new(read_passphrase(file)?));
     }
     let (store, vault) = a.opened.open().await?;
     store.add_user(&vault, &a.name, &rules, when::now()).await?;
+    if let Some(inbox) = &a.seal_to {
+        set_inbox(&store, &vault, &a.name, inbox).await?;
+    }
     if let Some(file) = &a.password_file {
         set_password(&store, vault, &a.name, file).await?;
     }
@@ -248,13 +295,17 @@ async fn list(a: &List, out: &Output) -> Result<(), Failure> {
                 ways.push(format!("{} token", tokens.len()));
             }
             let rights: Vec<String> = rules.iter().map(describe).collect();
+            let inbox = store.recipient(&vault, &user.name).await?;
+            if inbox.is_some() {
+                ways.push("an inbox".into());
+            }
             let state = if user.disabled { " (disabled)" } else { "" };
             let text = format!("{}{state}  {}  [{}]", user.name, rights.join("; "), ways.join(", "));
             let credentials: serde_json::Map<_, _> =
                 credentials.iter().map(|(k, n)| (k.name().to_owned(), (*n).into())).collect();
             let object = json!({ "user": user.name, "disabled": user.disabled, "created": when::format(user.created),
                                  "rules": rules.iter().map(object).collect::<Vec<_>>(), "credentials": credentials,
-                                 "tokens": tokens.len() });
+                                 "tokens": tokens.len(), "seal_to": inbox.map(|i| hex(&i)) });
             out.result(&text, &object);
         }
     }
