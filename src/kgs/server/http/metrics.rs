@@ -151,3 +151,24 @@ impl Metrics {
         out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_the_operator_names_every_metric() {
+        let state = State { certificate: Some(1), ..State::default() };
+        let text = Metrics::default().text(state);
+        let types = text.lines().filter_map(|l| l.strip_prefix("# TYPE ")?.split(' ').next());
+        let mut there: Vec<&str> = types.collect();
+        let page = include_str!("../../../../docs/operations.md");
+        let mut named: Vec<&str> =
+            page.lines().filter_map(|l| l.strip_prefix("| `ibake_")?.split('`').next()).collect();
+        there.iter_mut().for_each(|name| *name = name.strip_prefix("ibake_").unwrap());
+        there.sort_unstable();
+        named.sort_unstable();
+        assert!(there.len() > 7);
+        assert_eq!(named, there);
+    }
+}

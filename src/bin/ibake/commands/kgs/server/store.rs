@@ -160,7 +160,9 @@ async fn open(opened: &Opened) -> Result<(Store, Keys), Failure> {
 async fn create(a: &Create, out: &Output) -> Result<(), Failure> {
     let district = District::parse(&a.district)
         .map_err(|e| Failure::from(ibake::error::Error::Identity(e)).context(format_args!("{:?}", a.district)))?;
-    let setup = Setup::of_days(district, a.granularity.into(), when::now(), a.valid_days)?;
+    let mut setup = Setup::of_days(district, a.granularity.into(), when::now(), a.valid_days)?;
+    // Where clients ask for keys.
+    setup.pkg_uri = Some(format!("{}/keys", a.district));
     let (store, made) = a.at.make().await?;
     let created = a.unlock.create()?;
     let keys = Keys::create(&store, Arc::clone(&created.wrapper), &setup).await?;
