@@ -173,15 +173,13 @@ impl<'a> Reader<'a> {
         };
         for (name, section) in &self.sections {
             if !self.asked.iter().any(|(s, _)| s == name) {
-                let mut all: Vec<_> = self.asked.iter().map(|(s, _)| *s).collect();
-                all.dedup();
-                let mut unique: Vec<&str> = Vec::new();
-                all.into_iter().for_each(|s| {
-                    if !unique.contains(&s) {
-                        unique.push(s)
+                let mut all: Vec<&str> = Vec::new();
+                for (section, _) in &self.asked {
+                    if !all.contains(section) {
+                        all.push(section);
                     }
-                });
-                let remedy = format!("Sections are {}.", unique.join(", "));
+                }
+                let remedy = format!("Sections are {}.", all.join(", "));
                 return Err(self.mistake(&section.at, format!("there is no section {name:?}"), &remedy));
             }
             if let Some((option, found)) = section.options.iter().next() {

@@ -4,6 +4,7 @@
 //! is caught between certificate and key does no harm; the second look finds both.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
@@ -29,8 +30,9 @@ pub struct Files {
     pub clients: bool,
 }
 
-/// What changes when a file does.
-type Mark = Option<[(SystemTime, u64); 2]>;
+/// What changes when a file does: times and lengths of both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark(Option<[(SystemTime, u64); 2]>);
 
 impl Files {
     /// Reads both.
@@ -52,18 +54,19 @@ impl Files {
         Tls::from_pem(&chain, &key, self.clients)
     }
 
-    fn mark(&self) -> Mark {
+    /// As they are now. Taken before they are read, so that a change in between is seen later.
+    pub fn mark(&self) -> Mark {
         let of = |path: &Path| {
             let metadata = std::fs::metadata(path).ok()?;
             Some((metadata.modified().ok()?, metadata.len()))
         };
-        Some([of(&self.chain)?, of(&self.key)?])
+        Mark(of(&self.chain).zip(of(&self.key)).map(|(chain, key)| [chain, key]))
     }
 }
 
-/// Looks after the certificate until the stop: reads the files anew when `asked`, and when a look every `every` finds them changed.
-pub async fn follow(tls: Tls, files: Files, every: Duration, asked: std::sync::Arc<Notify>, mut stop: Stop) {
-    let mut known = files.mark();
+/// Looks after the certificate until the stop: reads the files anew when `asked`, and when a look every `every` finds them changed since they were
+/// as `known`.
+pub async fn follow(tls: Tls, files: Files, mut known: Mark, every: Duration, asked: Arc<Notify>, mut stop: Stop) {
     warn(&tls);
     let mut warned = now();
     loop {

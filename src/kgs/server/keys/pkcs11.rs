@@ -17,7 +17,7 @@ use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::aead::GcmParams;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
-use cryptoki::types::{AuthPin, Ulong};
+use cryptoki::types::AuthPin;
 
 use super::draw;
 use super::vault::{Kind, PKCS11_MAGIC, Wrapper};
@@ -27,9 +27,6 @@ use crate::secret::SecretVec;
 const VERSION: u8 = 1;
 const HEADER: usize = PKCS11_MAGIC.len() + 2;
 const IV: usize = 12;
-const TAG_BITS: u64 = 128;
-/// Bytes of the key.
-const KEY: u64 = 32;
 
 /// A key in a token, by the labels of both.
 pub struct Module {
@@ -103,7 +100,7 @@ impl Module {
         let template = [
             Attribute::Class(ObjectClass::SECRET_KEY),
             Attribute::KeyType(KeyType::AES),
-            Attribute::ValueLen(Ulong::try_from(KEY).map_err(|_| Error::TooLarge)?),
+            Attribute::ValueLen(32.into()),
             Attribute::Label(self.key.clone().into_bytes()),
             Attribute::Token(true),
             Attribute::Private(true),
@@ -178,9 +175,8 @@ impl Wrapper for Module {
         let iv: [u8; IV] = draw()?;
         // The module may write its own IV; what it has used is what is kept.
         let mut used = iv;
-        let tag = Ulong::try_from(TAG_BITS).map_err(|_| Error::TooLarge)?;
         let sealed = {
-            let params = GcmParams::new(&mut used, &header, tag).map_err(|e| said(&e))?;
+            let params = GcmParams::new(&mut used, &header, 128.into()).map_err(|e| said(&e))?;
             session.encrypt(&Mechanism::AesGcm(params), key, secret).map_err(|e| said(&e))?
         };
         Ok([&header[..], &used, &sealed].concat())
@@ -196,8 +192,7 @@ impl Wrapper for Module {
         let session = self.session(false)?;
         let key = self.key(&session)?;
         let mut iv = iv.to_vec();
-        let tag = Ulong::try_from(TAG_BITS).map_err(|_| Error::TooLarge)?;
-        let params = GcmParams::new(&mut iv, header, tag).map_err(|e| said(&e))?;
+        let params = GcmParams::new(&mut iv, header, 128.into()).map_err(|e| said(&e))?;
         match session.decrypt(&Mechanism::AesGcm(params), key, sealed) {
             Ok(secret) => Ok(SecretVec::new(secret)),
             Err(e) => Err(match said(&e) {

@@ -121,7 +121,7 @@ async fn serve(settled: &Settled, out: &Output) -> Result<(), Failure> {
     };
     let (keys, first) = open(settled, address, &rules).await?;
     let current = keys.current().await?;
-    let (tls, files) = certificate(&c.tls, &current, address)?;
+    let (tls, files, mark) = certificate(&c.tls, &current, address)?;
     let config = Config { realm: current.district().as_str().into(), ..c.http.clone() };
     let store = keys.store().clone();
     let service = Service::new(Arc::new(keys), c.service);
@@ -131,7 +131,7 @@ async fn serve(settled: &Settled, out: &Output) -> Result<(), Failure> {
     let over_tcp = mikey.map(|socket| tokio::spawn(http::listen_mikey(server.clone(), socket, stop.clone())));
     let asked = Arc::new(Notify::new());
     let every = Duration::from_secs(c.tls.check);
-    let following = tokio::spawn(reload::follow(tls.clone(), files, every, Arc::clone(&asked), stop.clone()));
+    let following = tokio::spawn(reload::follow(tls.clone(), files, mark, every, Arc::clone(&asked), stop.clone()));
     let over_tls = tokio::spawn(Listener::new(socket, tls.clone()).serve(server.clone(), stop));
     let signals = Signals::new()?;
     report(c.tls.certificate.is_none(), out, &current, address, mikey_at, &tls, first.as_ref());
@@ -202,7 +202,7 @@ fn certificate(
     c: &TlsFiles,
     current: &ibake::ibe::PublicParameters,
     address: SocketAddr,
-) -> Result<(Tls, reload::Files), Failure> {
+) -> Result<(Tls, reload::Files, reload::Mark), Failure> {
     let wrong = |file: &Path, e: http::tls::Error| {
         let said = match &e {
             http::tls::Error::File(text) => text.clone(),
@@ -229,8 +229,9 @@ fn certificate(
         let made = Tls::self_signed(&names).map_err(|e| wrong(&files.key, e))?;
         keyfile::write_new(&files.key, made.expose())?;
     }
+    let mark = files.mark();
     let tls = files.load().map_err(|e| wrong(&files.chain, e))?;
-    Ok((tls, files))
+    Ok((tls, files, mark))
 }
 
 fn report(
