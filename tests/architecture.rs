@@ -47,6 +47,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("hpke", &["sealing.rs"]),
     ("sha1", &["mikey/algorithms.rs"]),
     ("sqlx", &["kgs/server/store/"]),
+    ("toml", &["kgs/server/config/"]),
+    ("cryptoki", &["kgs/server/keys/pkcs11.rs"]),
     ("ed25519_dalek", &["kgs/server/audit/signing.rs"]),
     ("quick_xml", &["kgs/rfc5408/xml.rs"]),
     ("tracing", &["kgs/server/http/", "bin/"]),

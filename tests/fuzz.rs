@@ -154,6 +154,9 @@ bounded_tests! {
     key_request
     key_xml
     deposit
+    #[cfg(feature = "server")] configuration
+    #[cfg(feature = "server")] audit_export
+    #[cfg(feature = "server")] backup
 }
 
 #[test]

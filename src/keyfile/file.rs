@@ -62,7 +62,18 @@ impl Drop for SecretBuffer {
 fn check_mode(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt;
     let mode = metadata.permissions().mode() & 0o7777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(Error::Permissions { path: path.into(), mode }) }
+    if mode & 0o077 == 0 || (mode == 0o440 && is_credential(path)) {
+        Ok(())
+    } else {
+        Err(Error::Permissions { path: path.into(), mode })
+    }
+}
+
+/// Whether a file stands in the directory that systemd has made for this service (`LoadCredential=`). Where it lets the service read
+/// by an access list, the group's bits show the list's mask, though no group may read.
+#[cfg(unix)]
+fn is_credential(path: &Path) -> bool {
+    std::env::var_os("CREDENTIALS_DIRECTORY").is_some_and(|dir| path.parent() == Some(Path::new(&dir)))
 }
 
 #[cfg(not(unix))]

@@ -16,6 +16,8 @@ mod points;
 mod requests;
 mod roles;
 mod sealed;
+#[cfg(feature = "server")]
+mod server;
 mod signatures;
 mod xml;
 
@@ -75,6 +77,9 @@ entries! {
     requests::key_request, key_request_seeds, true;
     xml::key_xml, key_xml_seeds, false;
     deposits::deposit, deposit_seeds, true;
+    #[cfg(feature = "server")] server::configuration, configuration_seeds, false;
+    #[cfg(feature = "server")] server::audit_export, audit_export_seeds, false;
+    #[cfg(feature = "server")] server::backup, backup_seeds, true;
 }
 
 /// The entry of this name.

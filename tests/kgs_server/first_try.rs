@@ -17,16 +17,18 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-fn program(dir: &Path) -> Command {
+pub(crate) fn program(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ibake"));
     command.current_dir(dir).stdin(Stdio::null());
     command
 }
 
-struct Running {
-    child: Child,
+pub(crate) struct Running {
+    pub(crate) child: Child,
     hello: Value,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    /// Read all the time: a server whose log nobody reads stands still when the pipe is full.
+    log: Option<std::thread::JoinHandle<String>>,
 }
 
 impl Drop for Running {
@@ -37,34 +39,39 @@ impl Drop for Running {
 }
 
 fn serve(dir: &Path, more: &[&str]) -> Running {
+    let common = ["--store", "sqlite:./kgs.db", "--key-file", "./kgs.unlock", "--mikey", "127.0.0.1:0"];
+    start(dir, &[&common[..], more].concat())
+}
+
+pub(crate) fn start(dir: &Path, args: &[&str]) -> Running {
     let mut command = program(dir);
-    command.args(["--json", "kgs", "serve", "--store", "sqlite:./kgs.db", "--key-file", "./kgs.unlock"]);
-    command.args(["--mikey", "127.0.0.1:0"]).args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(["--json", "kgs", "serve"]).args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let Some(Ok(first)) = lines.next() else {
+    let mut stderr = child.stderr.take().unwrap();
+    let log = std::thread::spawn(move || {
         let mut text = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
-        panic!("the server did not start: {text}");
-    };
+        stderr.read_to_string(&mut text).unwrap();
+        text
+    });
+    let Some(Ok(first)) = lines.next() else { panic!("the server did not start: {}", log.join().unwrap()) };
     let hello: Value = serde_json::from_str(&first).unwrap();
     assert_eq!(hello["event"], "listening", "{first}");
-    Running { child, hello, lines }
+    Running { child, hello, lines, log: Some(log) }
 }
 
 impl Running {
     /// SIGTERM; what it wrote to standard error, and its exit code.
-    fn stop(mut self) -> (String, Option<i32>) {
+    pub(crate) fn stop(mut self) -> (String, Option<i32>) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         let last: Value = serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap();
         assert_eq!((&last["event"], &last["cut"]), (&"stopped".into(), &0.into()), "{last}");
-        let mut log = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        let log = self.log.take().unwrap().join().unwrap();
         (log, self.child.wait().unwrap().code())
     }
 
-    fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         self.hello[name].as_str().unwrap()
     }
 }
@@ -75,7 +82,7 @@ fn done(output: &Output) -> Value {
     serde_json::from_str(out.lines().last().unwrap()).unwrap()
 }
 
-fn write_secret(dir: &Path, name: &str, text: &str) {
+pub(crate) fn write_secret(dir: &Path, name: &str, text: &str) {
     use std::os::unix::fs::OpenOptionsExt;
     let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(dir.join(name));
     std::io::Write::write_all(&mut file.unwrap(), text.as_bytes()).unwrap();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod abuse;
+mod certificates;
 mod first_try;
 mod mikey;
 mod routes;

@@ -155,6 +155,11 @@ impl From<server::Error> for Failure {
             E::Unknown { .. } => (Kind::Refused, "unknown"),
             E::Input { .. } | E::TooLarge | E::TooMany { .. } => (Kind::Input, "input"),
             E::Busy { .. } | E::Clock { .. } => (Kind::Io, "busy"),
+            E::Module { what: server::ModuleFault::Pin | server::ModuleFault::WrongKey, .. } => {
+                (Kind::Refused, "wrong-secret")
+            }
+            E::Module { .. } => (Kind::Io, "module"),
+            E::Certificate { .. } => (Kind::Failed, "certificate"),
             E::Unauthentic => (Kind::Refused, "unauthentic"),
             E::Refused { .. } => (Kind::Refused, "policy"),
             _ => (Kind::Failed, "failed"),
@@ -162,6 +167,20 @@ impl From<server::Error> for Failure {
         let failure = Self::new(kind, code, e.to_string());
         match e {
             E::Empty => failure.hint("Make one: ibake kgs store create, or ibake kgs store import DIR"),
+            E::Module { what, .. } => failure.hint(match what {
+                server::ModuleFault::Library => "Give the path of the module's PKCS#11 library: --pkcs11-module PATH.",
+                server::ModuleFault::NoToken => {
+                    "Look for the token and its label: pkcs11-tool --module PATH --list-slots"
+                }
+                server::ModuleFault::Pin => "Give the token's user PIN; after some wrong ones the token locks it.",
+                server::ModuleFault::PinLocked => "Its security officer has to unlock it.",
+                server::ModuleFault::NoKey => "Look for the key: pkcs11-tool --module PATH --login --list-objects",
+                server::ModuleFault::KeyKind => {
+                    "Give another label; `ibake kgs store create` makes a key of the right kind."
+                }
+                server::ModuleFault::WrongKey => "Give the token and the key that the store was made with.",
+                _ => "See the module's own log.",
+            }),
             E::Newer { .. } => failure.hint("Use the release that wrote it, or a later one."),
             _ => failure,
         }

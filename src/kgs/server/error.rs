@@ -29,6 +29,28 @@ pub enum Fault {
     Other,
 }
 
+/// What is the matter with a hardware module, or with what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ModuleFault {
+    /// The library cannot be loaded or does not start.
+    Library,
+    /// The token is not there, or not any more.
+    NoToken,
+    /// The PIN is wrong.
+    Pin,
+    /// The PIN is locked: too many wrong ones.
+    PinLocked,
+    /// The token has no such key.
+    NoKey,
+    /// The key is of a kind that is not taken.
+    KeyKind,
+    /// The key is another than the one under which the store is.
+    WrongKey,
+    /// Anything else; the text says what.
+    Failed,
+}
+
 /// Why a request from somebody known is not granted. Stands in the audit log by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -175,10 +197,22 @@ pub enum Error {
         /// By how many seconds.
         behind: u64,
     },
+    /// The server's TLS certificate may not be used now.
+    Certificate {
+        /// Its time is over, rather than not come yet.
+        expired: bool,
+    },
     /// The log does not accept entries any more: its writer has ended.
     Closed,
     /// Keys at rest: wrong passphrase, damage.
     KeyFile(keyfile::Error),
+    /// A hardware module.
+    Module {
+        /// What kind of trouble.
+        what: ModuleFault,
+        /// The module's own words.
+        text: String,
+    },
     /// The directory of a district.
     Directory(kgs::Error),
     /// Parameters, identities, keys.
@@ -249,7 +283,22 @@ impl fmt::Display for Error {
             Self::Clock { behind } => {
                 write!(f, "the clock stands {behind} s before the latest entry of the log; set it right")
             }
+            Self::Certificate { expired: true } => f.write_str("the TLS certificate has expired"),
+            Self::Certificate { expired: false } => f.write_str("the time of the TLS certificate has not come yet"),
             Self::Closed => f.write_str("the log accepts no more entries"),
+            Self::Module { what, text } => {
+                let what = match what {
+                    ModuleFault::Library => "the module's library cannot be used",
+                    ModuleFault::NoToken => "the token is not there",
+                    ModuleFault::Pin => "the token refuses the PIN",
+                    ModuleFault::PinLocked => "the token's PIN is locked",
+                    ModuleFault::NoKey => "the token has no such key",
+                    ModuleFault::KeyKind => "the token's key is not one to wrap with",
+                    ModuleFault::WrongKey => "the token's key is not the one that the store is under",
+                    ModuleFault::Failed => "the hardware module failed",
+                };
+                write!(f, "{what}: {text}")
+            }
             Self::KeyFile(e) => e.fmt(f),
             Self::Directory(e) => e.fmt(f),
             Self::Crypto(e) => e.fmt(f),

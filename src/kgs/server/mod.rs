@@ -72,6 +72,7 @@
 //!
 //! | module | what |
 //! | --- | --- |
+//! | [`config`] | the configuration file |
 //! | [`store`] | SQLite and PostgreSQL |
 //! | [`audit`] | the log: entries, chain, checkpoints, verification, export |
 //! | [`keys`] | master keys under the wrapping key, rotation, backup |
@@ -86,6 +87,7 @@
 pub mod audit;
 pub mod auth;
 pub mod bulk;
+pub mod config;
 mod error;
 pub mod http;
 pub mod keys;
@@ -93,8 +95,8 @@ pub mod policy;
 pub mod service;
 pub mod store;
 
-pub use error::{Error, Fault, Refusal};
+pub use error::{Error, Fault, ModuleFault, Refusal};
 pub use keys::{Keys, LogName, Vault, Wrapper};
 pub use service::{Issued, Request, Service, Settings, Transit};
 pub use store::tables::{CredentialKind, Revocation, TokenRow, User};
-pub use store::{Address, Store};
+pub use store::{Address, Pools, Store};

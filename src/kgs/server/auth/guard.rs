@@ -15,14 +15,27 @@ use crate::kgs::server::keys::Vault;
 
 /// Counts of a bucket.
 const WAYS: usize = 4;
-/// Failures of a pair that cost nothing: people mistype.
-const FREE: u32 = 5;
-/// Those of a source: many people may share an address.
-const FREE_SOURCE: u32 = 50;
-/// Longest time that somebody is held up, in seconds.
-pub const LONGEST: u64 = 900;
-/// Seconds after which a failure is forgotten if none follows.
-const FORGOTTEN: u64 = 3_600;
+
+/// How many failures are borne, and what follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rates {
+    /// Failures of a pair that cost nothing: people mistype.
+    pub free: u32,
+    /// Those of a source: many people may share an address.
+    pub free_source: u32,
+    /// Longest time that somebody is held up, in seconds.
+    pub longest: u64,
+    /// Seconds after which a failure is forgotten if none follows.
+    pub forgotten: u64,
+    /// Counts that are kept, at least (64 to 2^24); 24 bytes each, and never more.
+    pub counts: usize,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { free: 5, free_source: 50, longest: 900, forgotten: 3_600, counts: 65_536 }
+    }
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
@@ -35,11 +48,11 @@ struct Count {
 
 impl Count {
     /// Until when it holds up.
-    fn until(&self) -> u64 {
+    fn until(&self, longest: u64) -> u64 {
         match self.failures.checked_sub(self.free) {
             None | Some(0) => 0,
             // Twice as long each time: 1, 2, 4 seconds and so on.
-            Some(n) => self.last.saturating_add(1u64.checked_shl(n - 1).map_or(LONGEST, |s| s.min(LONGEST))),
+            Some(n) => self.last.saturating_add(1u64.checked_shl(n - 1).map_or(longest, |s| s.min(longest))),
         }
     }
 }
@@ -48,6 +61,7 @@ impl Count {
 #[derive(Debug)]
 pub struct Guard {
     buckets: Mutex<Box<[[Count; WAYS]]>>,
+    rates: Rates,
 }
 
 /// A pair or a source, hashed.
@@ -59,10 +73,10 @@ struct Place {
 }
 
 impl Guard {
-    /// A table of at least `counts` counts (64 to 2^24); 24 bytes each, and never more.
-    pub fn new(counts: usize) -> Self {
-        let buckets = (counts.clamp(64, 1 << 24) / WAYS).next_power_of_two();
-        Self { buckets: Mutex::new(vec![[Count::default(); WAYS]; buckets].into()) }
+    /// An empty table.
+    pub fn new(rates: Rates) -> Self {
+        let buckets = (rates.counts.clamp(64, 1 << 24) / WAYS).next_power_of_two();
+        Self { buckets: Mutex::new(vec![[Count::default(); WAYS]; buckets].into()), rates }
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut [[Count; WAYS]]) -> T) -> T {
@@ -72,7 +86,7 @@ impl Guard {
         }
     }
 
-    fn places(vault: &Vault, buckets: usize, source: &[u8], name: &str) -> [Place; 2] {
+    fn places(&self, vault: &Vault, buckets: usize, source: &[u8], name: &str) -> [Place; 2] {
         let place = |kind: &str, of: &[u8], free| {
             let hash = vault.lookup(kind, of);
             let (a, rest) = hash.split_first_chunk::<8>().map_or((0, &hash[..]), |(a, r)| (u64::from_be_bytes(*a), r));
@@ -80,7 +94,8 @@ impl Guard {
             Place { bucket: (a % buckets as u64) as usize, tag, free }
         };
         let pair = [&crate::encoding::lp(source)[..], source, name.as_bytes()].concat();
-        [place("guard pair", &pair, FREE), place("guard source", source, FREE_SOURCE)]
+        let Rates { free, free_source, .. } = self.rates;
+        [place("guard pair", &pair, free), place("guard source", source, free_source)]
     }
 
     /// Whether this source may try this name now. For a whole network that one person can have, `source` is its prefix (for IPv6
@@ -90,16 +105,16 @@ impl Guard {
     /// [`Error::Busy`] with the seconds that are left.
     pub fn check(&self, vault: &Vault, source: &[u8], name: &str, now: u64) -> Result<(), Error> {
         let until = self.with(|buckets| {
-            let places = Self::places(vault, buckets.len(), source, name);
+            let places = self.places(vault, buckets.len(), source, name);
             let until = |place: &Place| {
                 let bucket = buckets.get(place.bucket)?;
                 let count = bucket.iter().find(|c| c.tag == place.tag && c.failures > 0)?;
-                Some(count.until())
+                Some(count.until(self.rates.longest))
             };
             places.iter().filter_map(until).max().unwrap_or(0)
         });
         // Never longer than the longest, whatever the clock did meanwhile.
-        match until.saturating_sub(now).min(LONGEST) {
+        match until.saturating_sub(now).min(self.rates.longest) {
             0 => Ok(()),
             retry => Err(Error::Busy { retry }),
         }
@@ -108,13 +123,13 @@ impl Guard {
     /// It failed.
     pub fn failed(&self, vault: &Vault, source: &[u8], name: &str, now: u64) {
         self.with(|buckets| {
-            for place in Self::places(vault, buckets.len(), source, name) {
+            for place in self.places(vault, buckets.len(), source, name) {
                 let Some(bucket) = buckets.get_mut(place.bucket) else { continue };
                 let found = bucket.iter().position(|c| c.tag == place.tag && c.failures > 0);
-                let worth = |c: &Count| (c.failures > 0, c.until(), c.last);
+                let worth = |c: &Count| (c.failures > 0, c.until(self.rates.longest), c.last);
                 let at = found.or_else(|| (0..WAYS).min_by_key(|i| bucket.get(*i).map(worth)));
                 let Some(count) = at.and_then(|i| bucket.get_mut(i)) else { continue };
-                if found.is_none() || count.last.saturating_add(FORGOTTEN) < now {
+                if found.is_none() || count.last.saturating_add(self.rates.forgotten) < now {
                     *count = Count { tag: place.tag, failures: 0, free: place.free, last: now };
                 }
                 count.failures = count.failures.saturating_add(1);
@@ -126,7 +141,7 @@ impl Guard {
     /// It succeeded: the pair begins anew. The source does not: with one good account it could try others for ever.
     pub fn succeeded(&self, vault: &Vault, source: &[u8], name: &str) {
         self.with(|buckets| {
-            let [pair, _] = Self::places(vault, buckets.len(), source, name);
+            let [pair, _] = self.places(vault, buckets.len(), source, name);
             if let Some(count) = buckets.get_mut(pair.bucket).and_then(|b| b.iter_mut().find(|c| c.tag == pair.tag)) {
                 *count = Count::default();
             }
@@ -139,13 +154,20 @@ mod tests {
     use super::*;
     use crate::secret::Secret;
 
+    const LONGEST: u64 = 900;
+    const FORGOTTEN: u64 = 3_600;
+
+    fn counts(counts: usize) -> Guard {
+        Guard::new(Rates { counts, ..Rates::default() })
+    }
+
     fn vault() -> Vault {
         Vault::new(&Secret::new([9; 32]))
     }
 
     #[test]
     fn an_attacker_locks_out_only_where_he_is() {
-        let (guard, vault) = (Guard::new(1024), vault());
+        let (guard, vault) = (counts(1024), vault());
         for i in 0..40 {
             guard.failed(&vault, b"198.51.100.1", "alice", 1_000 + i);
         }
@@ -162,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_source_that_tries_all_names_is_held_up_everywhere() {
-        let (guard, vault) = (Guard::new(1024), vault());
+        let (guard, vault) = (counts(1024), vault());
         for i in 0..60 {
             guard.failed(&vault, b"198.51.100.1", &format!("user{i}"), 1_000);
         }
@@ -172,7 +194,7 @@ mod tests {
 
     #[test]
     fn waiting_grows_from_a_second_and_mistakes_are_free() {
-        let (guard, vault) = (Guard::new(64), vault());
+        let (guard, vault) = (counts(64), vault());
         let mut waits = Vec::new();
         for _ in 0..8 {
             guard.failed(&vault, b"a", "n", 50);
@@ -194,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_flood_does_not_grow_it_and_does_not_free_the_attacker() {
-        let (guard, vault) = (Guard::new(1024), vault());
+        let (guard, vault) = (counts(1024), vault());
         for _ in 0..20 {
             guard.failed(&vault, b"attacker", "alice", 1_000);
         }

@@ -17,7 +17,6 @@ use super::state::Inner;
 use super::who::{Nobody, Shown, requester, unauthorized};
 use crate::ibe::period::format_utc;
 use crate::ibe::{Identity, Name, PublicParameters, Purpose};
-use crate::kgs::rfc5408::XML_MAX;
 
 const JSON: &str = "application/json";
 
@@ -79,7 +78,7 @@ async fn posted(http: &Inner, posted: &Posted<'_>, body: Incoming) -> Result<(Ve
         Nobody::Problem(p) => p,
         Nobody::None | Nobody::Token => unauthorized(http, false),
     })?;
-    let bytes = read(body, XML_MAX, http.config.limits.body).await?;
+    let bytes = read(body, http.config.limits.bytes, http.config.limits.body).await?;
     Ok((bytes.to_vec(), requester))
 }
 

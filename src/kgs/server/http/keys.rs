@@ -11,7 +11,7 @@ use super::log::{Note, noted};
 use super::state::Inner;
 use super::who::{Nobody, Peer, Shown, requester, unauthorized};
 use crate::ibe::Identity;
-use crate::kgs::rfc5408::{KeyReply, KeyRequest, REQUEST_TYPE, RESPONSE_TYPE, Receipt, Response, XML_MAX};
+use crate::kgs::rfc5408::{KeyReply, KeyRequest, REQUEST_TYPE, RESPONSE_TYPE, Receipt, Response};
 
 /// A request with its head taken apart.
 pub(super) struct Posted<'a> {
@@ -33,7 +33,7 @@ fn invalid(why: impl Into<String>) -> Answer {
 pub(super) async fn post(http: &Inner, posted: Posted<'_>, body: Incoming, now: u64) -> Result<Answer, Problem> {
     check_type(posted.headers, REQUEST_TYPE)?;
     check_accept(posted.headers, RESPONSE_TYPE)?;
-    let bytes = read(body, XML_MAX, http.config.limits.body).await?;
+    let bytes = read(body, http.config.limits.bytes, http.config.limits.body).await?;
     // Before the credential, since that may stand inside.
     let asked = match KeyRequest::from_xml(&bytes) {
         Ok(asked) => asked,

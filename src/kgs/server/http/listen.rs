@@ -122,7 +122,7 @@ impl Listener {
         let places = Arc::new(Semaphore::new(limits.connections));
         let overflow = Arc::new(Semaphore::new(limits.overflow));
         let sources = Sources::default();
-        let acceptor = TlsAcceptor::from(Arc::clone(&self.tls.config));
+        http.serves_with(&self.tls);
         let graceful = GracefulShutdown::new();
         let tasks = Arc::new(Semaphore::new(0));
         let mut begun: usize = 0;
@@ -155,7 +155,9 @@ impl Listener {
             http.metrics().connection(if busy { Fate::TurnedAway } else { Fate::Accepted });
             http.metrics().open(1);
             let place = Place { _permit: permit, _counted: counted, http: http.clone() };
-            let (acceptor, watcher, tasks) = (acceptor.clone(), graceful.watcher(), Arc::clone(&tasks));
+            // The certificate that is the current one now.
+            let acceptor = TlsAcceptor::from(self.tls.config());
+            let (watcher, tasks) = (graceful.watcher(), Arc::clone(&tasks));
             let mut until = stop.clone();
             begun += 1;
             tokio::spawn(async move {

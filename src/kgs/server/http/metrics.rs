@@ -31,6 +31,17 @@ pub struct Metrics {
     handshakes_failed: AtomicU64,
 }
 
+/// What is measured when it is asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct State {
+    /// Passwords that have been computed.
+    pub(super) argon2: u64,
+    /// Seconds that the certificate has left, below zero when it has expired.
+    pub(super) certificate: Option<i64>,
+    /// Certificates that were taken, and not taken.
+    pub(super) reloads: (u64, u64),
+}
+
 /// What becomes of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -87,8 +98,8 @@ impl Metrics {
         (self.keys_sealed.load(Ordering::Relaxed), self.keys_plain.load(Ordering::Relaxed))
     }
 
-    /// All of them as text. `argon2` is how many passwords have been computed.
-    pub fn text(&self, argon2: u64) -> String {
+    /// All of them as text.
+    pub(super) fn text(&self, state: State) -> String {
         let mut out = String::with_capacity(2_048);
         let head = |out: &mut String, name: &str, kind: &str, help: &str| {
             let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -127,7 +138,37 @@ impl Metrics {
             let _ = writeln!(out, "ibake_connections_total{{fate=\"{fate}\"}} {}", n.load(Ordering::Relaxed));
         }
         head(&mut out, "ibake_argon2_total", "counter", "Passwords computed.");
-        let _ = writeln!(out, "ibake_argon2_total {argon2}");
+        let _ = writeln!(out, "ibake_argon2_total {}", state.argon2);
+        if let Some(left) = state.certificate {
+            let help = "Seconds until the TLS certificate expires, negative when it has.";
+            head(&mut out, "ibake_tls_certificate_expires_seconds", "gauge", help);
+            let _ = writeln!(out, "ibake_tls_certificate_expires_seconds {left}");
+        }
+        head(&mut out, "ibake_tls_reloads_total", "counter", "Certificates read anew, by whether they were taken.");
+        for (outcome, n) in [("taken", state.reloads.0), ("refused", state.reloads.1)] {
+            let _ = writeln!(out, "ibake_tls_reloads_total{{outcome=\"{outcome}\"}} {n}");
+        }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_the_operator_names_every_metric() {
+        let state = State { certificate: Some(1), ..State::default() };
+        let text = Metrics::default().text(state);
+        let types = text.lines().filter_map(|l| l.strip_prefix("# TYPE ")?.split(' ').next());
+        let mut there: Vec<&str> = types.collect();
+        let page = include_str!("../../../../docs/operations.md");
+        let mut named: Vec<&str> =
+            page.lines().filter_map(|l| l.strip_prefix("| `ibake_")?.split('`').next()).collect();
+        there.iter_mut().for_each(|name| *name = name.strip_prefix("ibake_").unwrap());
+        there.sort_unstable();
+        named.sort_unstable();
+        assert!(there.len() > 7);
+        assert_eq!(named, there);
     }
 }

@@ -30,11 +30,6 @@ use crate::mikey::Id;
 use crate::mikey::request::{self, Authority, Handled, NotIssued, Replay};
 use crate::secret::SecretVec;
 
-/// Longest message that is read.
-const MESSAGE: usize = 16_384;
-/// Connections over TCP at the same time.
-const CONNECTIONS: usize = 256;
-
 /// What MIKEY's service asks, answered by ours. Lives for one message, on a thread that may wait.
 struct Ours<'a> {
     http: &'a Http,
@@ -170,7 +165,7 @@ async fn handle(http: &Http, bytes: Vec<u8>, now: u64) -> Result<Handling, Probl
 pub(super) async fn post(http: &Http, head: Posted<'_>, body: Incoming, now: u64) -> Result<Response, Problem> {
     check_type(head.headers, MIKEY_TYPE)?;
     check_accept(head.headers, MIKEY_TYPE)?;
-    let bytes = read(body, MESSAGE, http.config.limits.body).await?;
+    let bytes = read(body, http.config.limits.mikey_bytes, http.config.limits.body).await?;
     let handling = handle(http, bytes.to_vec(), now).await?;
     if let Some(retry) = handling.busy {
         return Err(Problem::busy(retry));
@@ -184,7 +179,8 @@ pub(super) async fn post(http: &Http, head: Posted<'_>, body: Incoming, now: u64
 
 /// Serves MIKEY over TCP (port 2269 is registered for it) until the stop.
 pub async fn listen(http: Http, listener: TcpListener, mut stop: Stop) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let connections = http.config.limits.mikey_connections;
+    let permits = Arc::new(Semaphore::new(connections));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -207,15 +203,19 @@ pub async fn listen(http: Http, listener: TcpListener, mut stop: Stop) {
         });
     }
     // Those in flight.
-    let _ = tokio::time::timeout(http.config.limits.stop, permits.acquire_many(CONNECTIONS as u32)).await;
+    let _ = tokio::time::timeout(
+        http.config.limits.stop,
+        permits.acquire_many(u32::try_from(connections).unwrap_or(u32::MAX)),
+    )
+    .await;
 }
 
 async fn one(http: &Http, mut stream: TcpStream, peer: SocketAddr) {
     let begun = Instant::now();
-    let mut bytes = Vec::new();
-    let mut limited = (&mut stream).take(MESSAGE as u64 + 1);
+    let (longest, mut bytes) = (http.config.limits.mikey_bytes, Vec::new());
+    let mut limited = (&mut stream).take(longest as u64 + 1);
     match tokio::time::timeout(http.config.limits.body, limited.read_to_end(&mut bytes)).await {
-        Ok(Ok(n)) if (1..=MESSAGE).contains(&n) => {}
+        Ok(Ok(n)) if (1..=longest).contains(&n) => {}
         _ => return,
     }
     let Ok(handling) = handle(http, bytes, now()).await else { return };

@@ -27,6 +27,7 @@ mod log;
 mod metrics;
 mod mikey;
 mod parameters;
+pub mod reload;
 mod routes;
 mod state;
 pub mod tls;
@@ -43,7 +44,9 @@ pub use state::Http;
 pub use tls::Tls;
 
 use super::auth::PskSource;
+use super::auth::guard::Rates;
 use super::auth::password::Price;
+use crate::kgs::rfc5408::XML_MAX;
 
 /// Media type of MIKEY messages.
 pub const MIKEY_TYPE: &str = "application/mikey";
@@ -66,6 +69,8 @@ pub struct Config {
     pub price: Price,
     /// Pre-shared keys; the table in the store if there is none.
     pub psk: Option<Arc<dyn PskSource>>,
+    /// How failed attempts are held up.
+    pub rates: Rates,
     /// The limits.
     pub limits: Limits,
 }
@@ -80,6 +85,7 @@ impl Default for Config {
             passwords: (2, 64),
             price: Price::RECOMMENDED,
             psk: None,
+            rates: Rates::default(),
             limits: Limits::default(),
         }
     }
@@ -94,6 +100,8 @@ pub struct Limits {
     pub overflow: usize,
     /// Connections of one source: an IPv4 address or the first 64 bits of an IPv6 one.
     pub per_source: usize,
+    /// Bytes of the body of a request, at most [`XML_MAX`].
+    pub bytes: usize,
     /// For the TLS handshake.
     pub handshake: Duration,
     /// For the head of a request, also while a connection is idle.
@@ -104,6 +112,12 @@ pub struct Limits {
     pub answer: Duration,
     /// For requests in flight when the server stops.
     pub stop: Duration,
+    /// Connections of MIKEY over TCP.
+    pub mikey_connections: usize,
+    /// Bytes of a MIKEY message.
+    pub mikey_bytes: usize,
+    /// MIKEY requests that are worked on at the same time: each holds a thread while it waits for the store.
+    pub mikey_threads: usize,
 }
 
 impl Default for Limits {
@@ -112,11 +126,15 @@ impl Default for Limits {
             connections: 1_024,
             overflow: 64,
             per_source: 512,
+            bytes: XML_MAX,
             handshake: Duration::from_secs(10),
             header: Duration::from_secs(15),
             body: Duration::from_secs(15),
             answer: Duration::from_secs(30),
             stop: Duration::from_secs(30),
+            mikey_connections: 256,
+            mikey_bytes: 16_384,
+            mikey_threads: 16,
         }
     }
 }

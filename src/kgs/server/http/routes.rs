@@ -6,6 +6,7 @@ use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::{Method, Request, StatusCode, header};
 
+use super::super::error::Error;
 use super::body::{Problem, Response, answer, check_accept};
 use super::keys::Posted;
 use super::log::{self, Note};
@@ -146,12 +147,16 @@ impl Http {
                 Ok(()) => Ok(answer(StatusCode::OK, "application/json", "{\"ready\":true}\n")),
                 Err(e) => {
                     tracing::warn!(target: "ibake::ready", error = %e, "not ready");
-                    let text = "the store does not answer, or no parameters are valid now; the log says which";
+                    // What strangers can see anyway is said; of the store they learn nothing.
+                    let text = match &e {
+                        Error::Certificate { .. } => e.to_string(),
+                        _ => "the store does not answer, or no parameters are valid now; the log says which".into(),
+                    };
                     Err(Problem { retry: Some(5), ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", text) })
                 }
             },
             To::Metrics if peer.address.ip().to_canonical().is_loopback() => {
-                let text = self.metrics.text(self.passwords.runs());
+                let text = self.metrics.text(self.measured());
                 Ok(answer(StatusCode::OK, "text/plain; version=0.0.4", text))
             }
             To::Metrics => Err(Problem::new(StatusCode::FORBIDDEN, "local", "metrics are read on the machine itself")),

@@ -2,20 +2,16 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Semaphore;
 
 use super::super::auth::{Guard, Passwords, PskSource, PskTable};
 use super::super::error::Error;
 use super::super::service::Service;
-use super::metrics::Metrics;
+use super::metrics::{Metrics, State};
+use super::tls::Tls;
 use super::{Config, now};
-
-/// Counts of failures that are kept.
-const GUARDED: usize = 65_536;
-/// MIKEY requests that are worked on at the same time: each holds a thread while it waits for the store.
-const MIKEY: usize = 16;
 
 /// The server without its connections. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -30,6 +26,8 @@ pub struct Inner {
     pub(super) config: Config,
     pub(super) metrics: Metrics,
     pub(super) mikey: Semaphore,
+    /// The certificate, once a socket serves.
+    pub(super) tls: OnceLock<Tls>,
     /// The path of the district's URI, empty if it has none.
     pub(super) path: String,
 }
@@ -63,8 +61,9 @@ impl Http {
         let table = || Arc::new(PskTable { store: store.clone(), vault: Arc::clone(&vault) }) as Arc<dyn PskSource>;
         let psk = config.psk.clone().unwrap_or_else(table);
         let passwords = Passwords::new(store, vault, config.price, threads, queue);
-        let (guard, mikey) = (Guard::new(GUARDED), Semaphore::new(MIKEY));
-        Ok(Self(Arc::new(Inner { service, passwords, guard, psk, config, metrics: Metrics::default(), mikey, path })))
+        let (guard, mikey) = (Guard::new(config.rates), Semaphore::new(config.limits.mikey_threads));
+        let (metrics, tls) = (Metrics::default(), OnceLock::new());
+        Ok(Self(Arc::new(Inner { service, passwords, guard, psk, config, metrics, mikey, tls, path })))
     }
 
     /// What it has counted.
@@ -72,14 +71,35 @@ impl Http {
         &self.metrics
     }
 
-    /// Whether it can issue: the store answers, and the current parameters may be used.
+    pub(super) fn serves_with(&self, tls: &Tls) {
+        // One socket is the rule; of several the first is watched.
+        let _ = self.0.tls.set(tls.clone());
+    }
+
+    /// Whether it can issue: the store answers, the current parameters may be used, and so may the certificate.
     ///
     /// # Errors
     /// What is in the way.
     pub async fn ready(&self) -> Result<(), Error> {
         let keys = self.service.keys();
         keys.store().ping().await?;
-        keys.current().await?.check_time(now()).map_err(|e| Error::Crypto(e.into()))
+        keys.current().await?.check_time(now()).map_err(|e| Error::Crypto(e.into()))?;
+        match self.tls.get().and_then(Tls::validity) {
+            Some(v) if now() < v.from => Err(Error::Certificate { expired: false }),
+            Some(v) if now() >= v.to => Err(Error::Certificate { expired: true }),
+            _ => Ok(()),
+        }
+    }
+
+    /// What metrics say besides counters.
+    pub(super) fn measured(&self) -> State {
+        let tls = self.tls.get();
+        let left = |to: u64| i64::try_from(to).unwrap_or(i64::MAX).saturating_sub_unsigned(now());
+        State {
+            argon2: self.passwords.runs(),
+            certificate: tls.and_then(Tls::validity).map(|v| left(v.to)),
+            reloads: tls.map_or((0, 0), Tls::reloads),
+        }
     }
 }
 

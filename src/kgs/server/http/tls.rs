@@ -1,8 +1,12 @@
-//! TLS: certificates, a self-signed one for a first try, client certificates.
+//! TLS: certificates, a self-signed one for a first try, client certificates. The certificate can be replaced while the server runs
+//! ([`super::reload`]).
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock};
 
+use der::asn1::{AnyRef, GeneralizedTime, UtcTime};
+use der::{Decode, Tag};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
@@ -25,6 +29,8 @@ pub enum Error {
     Pair(String),
     /// Making a certificate failed.
     Making(String),
+    /// A file cannot be read, or not by its owner alone.
+    File(String),
 }
 
 impl fmt::Display for Error {
@@ -33,6 +39,7 @@ impl fmt::Display for Error {
             Self::Certificate => f.write_str("there is no certificate in it (PEM, leaf first)"),
             Self::Key => f.write_str("there is no private key in it (PEM: PKCS#8, PKCS#1 or SEC1, not encrypted)"),
             Self::Pair(why) => write!(f, "certificate and key cannot be used: {why}"),
+            Self::File(why) => f.write_str(why),
             Self::Making(why) => write!(f, "a certificate could not be made: {why}"),
         }
     }
@@ -40,11 +47,28 @@ impl fmt::Display for Error {
 
 impl core::error::Error for Error {}
 
-/// A certificate with its key, ready to serve.
+/// When a certificate may be used, Unix seconds: from the first one on, until the second one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    /// The first second.
+    pub from: u64,
+    /// The last one.
+    pub to: u64,
+}
+
+/// What serves now.
+struct Current {
+    config: Arc<ServerConfig>,
+    pin: [u8; 32],
+    validity: Option<Validity>,
+}
+
+/// A certificate with its key, ready to serve. Cheap to clone; all clones serve the same one, also after [`Tls::replace`].
 #[derive(Clone)]
 pub struct Tls {
-    pub(super) config: Arc<ServerConfig>,
-    pin: [u8; 32],
+    current: Arc<RwLock<Arc<Current>>>,
+    /// Replaced, and not replaced since the new one was no good.
+    reloads: Arc<[AtomicU64; 2]>,
 }
 
 impl fmt::Debug for Tls {
@@ -62,7 +86,8 @@ impl Tls {
     pub fn from_pem(chain: &[u8], key: &SecretVec, clients: bool) -> Result<Self, Error> {
         let all =
             CertificateDer::pem_slice_iter(chain).collect::<Result<Vec<_>, _>>().map_err(|_| Error::Certificate)?;
-        let pin = hash(&[all.first().ok_or(Error::Certificate)?]);
+        let leaf = all.first().ok_or(Error::Certificate)?;
+        let (pin, validity) = (hash(&[leaf]), validity(leaf));
         let key = PrivateKeyDer::from_pem_slice(key.expose()).map_err(|_| Error::Key)?;
         let provider = Arc::new(ring::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
@@ -73,7 +98,43 @@ impl Tls {
         };
         let mut config = builder.with_single_cert(all, key).map_err(|e| Error::Pair(e.to_string()))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { config: Arc::new(config), pin })
+        let current = Current { config: Arc::new(config), pin, validity };
+        Ok(Self { current: Arc::new(RwLock::new(Arc::new(current))), reloads: Arc::default() })
+    }
+
+    /// Serves what `other` serves, from the next connection on.
+    pub fn replace(&self, other: &Self) {
+        let new = other.now();
+        match self.current.write() {
+            Ok(mut place) => *place = new,
+            Err(poisoned) => *poisoned.into_inner() = new,
+        }
+        self.reloads[0].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn not_replaced(&self) {
+        self.reloads[1].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often the certificate was replaced, and how often it was not since the new one was no good.
+    pub fn reloads(&self) -> (u64, u64) {
+        (self.reloads[0].load(Ordering::Relaxed), self.reloads[1].load(Ordering::Relaxed))
+    }
+
+    /// When the certificate may be used; nothing for one whose dates cannot be read.
+    pub fn validity(&self) -> Option<Validity> {
+        self.now().validity
+    }
+
+    pub(super) fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.now().config)
+    }
+
+    fn now(&self) -> Arc<Current> {
+        match self.current.read() {
+            Ok(current) => Arc::clone(&current),
+            Err(poisoned) => Arc::clone(&poisoned.into_inner()),
+        }
     }
 
     /// Makes a key and a certificate that it signs itself, for these host names and addresses: PEM of both, the certificate
@@ -94,8 +155,33 @@ impl Tls {
 
     /// SHA-256 of the certificate, hexadecimal: what a client pins.
     pub fn pin(&self) -> String {
-        base16ct::lower::encode_string(&self.pin)
+        base16ct::lower::encode_string(&self.now().pin)
     }
+}
+
+/// `Validity` of a certificate (RFC 5280 section 4.1.2.5).
+fn validity(certificate: &[u8]) -> Option<Validity> {
+    fn next<'a>(bytes: &mut &'a [u8]) -> Option<AnyRef<'a>> {
+        let (one, rest) = AnyRef::from_der_partial(bytes).ok()?;
+        *bytes = rest;
+        Some(one)
+    }
+    fn time(bytes: &mut &[u8]) -> Option<u64> {
+        let one = next(bytes)?;
+        match der::Tagged::tag(&one) {
+            Tag::UtcTime => one.decode_as::<UtcTime>().ok().map(|t| t.to_unix_duration().as_secs()),
+            _ => one.decode_as::<GeneralizedTime>().ok().map(|t| t.to_unix_duration().as_secs()),
+        }
+    }
+    let mut outer = next(&mut &*certificate)?.value();
+    let mut inner = next(&mut outer)?.value();
+    // A version comes before the serial number, if it is not the first.
+    if matches!(der::Tagged::tag(&next(&mut inner)?), Tag::ContextSpecific { .. }) {
+        next(&mut inner)?;
+    }
+    let (_signature, _issuer) = (next(&mut inner)?, next(&mut inner)?);
+    let mut dates = next(&mut inner)?.value();
+    Some(Validity { from: time(&mut dates)?, to: time(&mut dates)? })
 }
 
 /// The first certificate of a PEM text, as DER: what `credentials::set_certificate` takes.

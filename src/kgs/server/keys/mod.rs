@@ -12,6 +12,8 @@
 
 pub mod backup;
 mod epochs;
+#[cfg(feature = "pkcs11")]
+pub mod pkcs11;
 mod vault;
 
 use std::collections::BTreeMap;
@@ -21,7 +23,7 @@ use std::sync::{Arc, RwLock};
 use rand_core::TryRng;
 
 pub use epochs::{Epoch, State};
-pub use vault::{Kind, Vault, Wrapper};
+pub use vault::{Kind, PKCS11_MAGIC, Vault, Wrapper};
 
 use super::audit::LogKey;
 use super::error::Error;

@@ -29,6 +29,9 @@ use crate::suite::{Aead, labels};
 /// Bytes that make the key of each record its own.
 const FRESH: usize = 24;
 
+/// Begins what is wrapped by a key of a hardware module (feature `pkcs11`).
+pub const PKCS11_MAGIC: &[u8] = b"IBAKEP11";
+
 /// What a wrapped secret is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -39,7 +42,7 @@ pub enum Kind {
     Root = 16,
 }
 
-/// The wrapping key: a passphrase or a key file today, a hardware module tomorrow. Called rarely, may block.
+/// The wrapping key: a passphrase, a key file, or a key in a hardware module (feature `pkcs11`). Called rarely, may block.
 pub trait Wrapper: Send + Sync {
     /// Puts a secret under it.
     ///

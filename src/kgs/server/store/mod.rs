@@ -35,6 +35,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::error::Error;
 pub use migrate::SCHEMA;
@@ -123,6 +124,26 @@ impl fmt::Debug for Address {
     }
 }
 
+/// How connections to the database are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pools {
+    /// Connections that read an SQLite file at the same time.
+    pub sqlite_readers: u32,
+    /// How long one process waits for the lock of another on such a file.
+    pub sqlite_wait: Duration,
+    /// Most connections of this node to PostgreSQL.
+    pub postgres_connections: u32,
+    /// How long a request waits for one of them.
+    pub postgres_wait: Duration,
+}
+
+impl Default for Pools {
+    fn default() -> Self {
+        let (sqlite_wait, postgres_wait) = (Duration::from_secs(10), Duration::from_secs(5));
+        Self { sqlite_readers: 4, sqlite_wait, postgres_connections: 8, postgres_wait }
+    }
+}
+
 /// An open store; cheap to clone, all clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -135,9 +156,17 @@ impl Store {
     /// # Errors
     /// [`Error::Newer`] for tables of a later release, [`Error::Store`].
     pub async fn open(address: &Address) -> Result<Self, Error> {
+        Self::open_with(address, Pools::default()).await
+    }
+
+    /// As [`Store::open`], with connections kept in another way.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`].
+    pub async fn open_with(address: &Address, pools: Pools) -> Result<Self, Error> {
         let db: Arc<dyn Database> = match address {
-            Address::Sqlite(path) => Arc::new(sqlite::Sqlite::open(path).await?),
-            Address::Postgres(url) => Arc::new(postgres::Postgres::open(url).await?),
+            Address::Sqlite(path) => Arc::new(sqlite::Sqlite::open(path, pools).await?),
+            Address::Postgres(url) => Arc::new(postgres::Postgres::open(url, pools).await?),
         };
         Self::over(db).await
     }

@@ -1,21 +1,16 @@
 //! PostgreSQL: a pool of connections. Nodes hold no state of their own; the row `head` is what they meet at.
 
 use std::str::FromStr;
-use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
 
 use super::driver::failed;
 use super::migrate;
-use super::{Database, Dialect, Pending, Row, Value};
+use super::{Database, Dialect, Pending, Pools, Row, Value};
 use crate::kgs::server::error::Error;
 
 driver!(sqlx::Postgres, PgConnection, "INT8", "TEXT", "BYTEA");
 
-/// Most connections of a node.
-const CONNECTIONS: u32 = 8;
-/// How long a request waits for a connection.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// Key of the advisory lock under which tables are defined: "ibake kg".
 const LOCK: i64 = 0x6962_616b_6520_6b67;
 
@@ -26,9 +21,10 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    pub(super) async fn open(url: &str) -> Result<Self, Error> {
+    pub(super) async fn open(url: &str, pools: Pools) -> Result<Self, Error> {
         let options = options(url)?;
-        let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+        let pool =
+            PgPoolOptions::new().max_connections(pools.postgres_connections).acquire_timeout(pools.postgres_wait);
         Ok(Self { pool: pool.connect_with(options).await.map_err(failed)? })
     }
 }

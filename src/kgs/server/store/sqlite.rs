@@ -1,7 +1,6 @@
 //! SQLite: one file in WAL mode; one connection writes, some read.
 
 use std::path::Path;
-use std::time::Duration;
 
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -9,15 +8,10 @@ use sqlx::sqlite::{
 
 use super::driver::failed;
 use super::migrate;
-use super::{Database, Dialect, Pending, Row, Value};
+use super::{Database, Dialect, Pending, Pools, Row, Value};
 use crate::kgs::server::error::Error;
 
 driver!(sqlx::Sqlite, SqliteConnection, "INTEGER", "TEXT", "BLOB");
-
-/// Connections that read at the same time.
-const READERS: u32 = 4;
-/// How long one process waits for the lock of another.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One file.
 #[derive(Debug)]
@@ -27,7 +21,7 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    pub(super) async fn open(path: &Path) -> Result<Self, Error> {
+    pub(super) async fn open(path: &Path, pools: Pools) -> Result<Self, Error> {
         // Made here, so that nobody else can read it from its first byte on.
         #[cfg(unix)]
         if !path.exists() {
@@ -44,11 +38,11 @@ impl Sqlite {
             .journal_mode(SqliteJournalMode::Wal)
             // Every commit reaches the disk before it returns.
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(PATIENCE)
+            .busy_timeout(pools.sqlite_wait)
             .foreign_keys(true);
-        let pool = || SqlitePoolOptions::new().acquire_timeout(PATIENCE);
+        let pool = || SqlitePoolOptions::new().acquire_timeout(pools.sqlite_wait);
         let writer = pool().max_connections(1).connect_with(options.clone()).await.map_err(failed)?;
-        let readers = pool().max_connections(READERS).connect_with(options).await.map_err(failed)?;
+        let readers = pool().max_connections(pools.sqlite_readers).connect_with(options).await.map_err(failed)?;
         Ok(Self { writer, readers })
     }
 }

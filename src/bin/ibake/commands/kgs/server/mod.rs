@@ -2,20 +2,22 @@
 
 pub(super) mod audit;
 pub(super) mod bulk;
+mod configured;
+mod notify;
 pub(super) mod policy;
 pub(super) mod serve;
 pub(super) mod store;
 pub(super) mod token;
+mod unlock;
 pub(super) mod user;
 
 use std::future::Future;
-use std::path::Path;
 use std::sync::Arc;
 
-use ibake::kgs::server::{Address, Error, Store, Vault};
+use ibake::kgs::server::{Address, Error, Pools, Store, Vault, Wrapper};
 
 use crate::error::{Failure, Kind};
-use crate::unlock::Unlock;
+use unlock::StoreUnlock;
 
 /// Which store.
 #[derive(clap::Args, Debug)]
@@ -32,7 +34,7 @@ pub(super) struct Opened {
     #[command(flatten)]
     at: At,
     #[command(flatten)]
-    unlock: Unlock,
+    unlock: StoreUnlock,
 }
 
 /// Runs to the end.
@@ -54,12 +56,16 @@ impl At {
 
     /// A store that may have to be made; a file that was made for nothing is taken away again.
     async fn make(&self) -> Result<(Store, Made), Failure> {
+        self.make_with(Pools::default()).await
+    }
+
+    async fn make_with(&self, pools: Pools) -> Result<(Store, Made), Failure> {
         let address = self.address()?;
         let made = match &address {
             Address::Sqlite(path) if !path.exists() => Made(Some(path.clone())),
             _ => Made(None),
         };
-        Ok((Store::open(&address).await?, made))
+        Ok((Store::open_with(&address, pools).await?, made))
     }
 }
 
@@ -86,9 +92,8 @@ impl Drop for Made {
 
 impl Opened {
     /// The wrapping key of a store.
-    async fn wrapper(&self, store: &Store) -> Result<Arc<ibake::keyfile::Protection>, Failure> {
-        let wrapped = Vault::wrapped_root(store).await?;
-        Ok(Arc::new(self.unlock.open(Path::new("the store"), &wrapped)?))
+    async fn wrapper(&self, store: &Store) -> Result<Arc<dyn Wrapper>, Failure> {
+        self.unlock.open(&Vault::wrapped_root(store).await?)
     }
 
     /// A store and its vault.

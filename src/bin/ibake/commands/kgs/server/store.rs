@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::super::introduce::What;
 use super::super::{Length, describe, hex, print};
+use super::unlock::StoreUnlock;
 use super::{At, Opened, block_on};
 use crate::error::{Failure, Kind};
 use crate::output::Output;
@@ -48,7 +49,7 @@ pub(crate) struct Create {
     #[command(flatten)]
     at: At,
     #[command(flatten)]
-    unlock: Unlock,
+    unlock: StoreUnlock,
 }
 
 /// Take over the district of a directory that `ibake kgs init` made, with all its key epochs.
@@ -140,7 +141,7 @@ pub(crate) struct Restore {
     #[command(flatten)]
     at: At,
     #[command(flatten)]
-    unlock: Unlock,
+    unlock: StoreUnlock,
 }
 
 pub(crate) fn run(command: &Command, out: &Output) -> Result<(), Failure> {
@@ -178,10 +179,12 @@ async fn open(opened: &Opened) -> Result<(Store, Keys), Failure> {
 async fn create(a: &Create, out: &Output) -> Result<(), Failure> {
     let district = District::parse(&a.district)
         .map_err(|e| Failure::from(ibake::error::Error::Identity(e)).context(format_args!("{:?}", a.district)))?;
-    let setup = Setup::of_days(district, a.granularity.into(), when::now(), a.valid_days)?;
+    let mut setup = Setup::of_days(district, a.granularity.into(), when::now(), a.valid_days)?;
+    // Where clients ask for keys.
+    setup.pkg_uri = Some(format!("{}/keys", a.district));
     let (store, made) = a.at.make().await?;
-    let created = a.unlock.create("the store")?;
-    let keys = Keys::create(&store, Arc::clone(&created.protection) as _, &setup).await?;
+    let created = a.unlock.create()?;
+    let keys = Keys::create(&store, Arc::clone(&created.wrapper), &setup).await?;
     created.keep();
     made.keep();
     report(&keys, out).await
@@ -256,10 +259,9 @@ async fn restore(a: &Restore, out: &Output) -> Result<(), Failure> {
     let (store, made) = a.at.make().await?;
     if !a.unlock.is_given() {
         return Err(Failure::new(Kind::Usage, "protection", "the wrapping key of the backup is needed")
-            .hint("Give --passphrase-file FILE or --key-file FILE."));
+            .hint("Give --passphrase-file FILE, --key-file FILE or --pkcs11-module PATH."));
     }
-    let wrapper = a.unlock.open(&a.file, &[])?;
-    let keys = backup::restore(&store, Arc::new(wrapper), BufReader::new(file)).await?;
+    let keys = backup::restore(&store, a.unlock.open(&[])?, BufReader::new(file)).await?;
     made.keep();
     out.note("The restored store issues the same keys.");
     report(&keys, out).await
