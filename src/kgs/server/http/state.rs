@@ -72,13 +72,13 @@ impl Http {
         &self.metrics
     }
 
-    /// Whether it can issue: the store answers, and the current parameters may be used.
+    /// Whether it can issue: the store answers and takes entries of now, and the current parameters may be used.
     ///
     /// # Errors
     /// What is in the way.
     pub async fn ready(&self) -> Result<(), Error> {
+        self.service.ready(now()).await?;
         let keys = self.service.keys();
-        keys.store().ping().await?;
         keys.current().await?.check_time(now()).map_err(|e| Error::Crypto(e.into()))
     }
 }
