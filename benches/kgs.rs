@@ -185,7 +185,7 @@ async fn memory(quick: bool) -> bool {
     let mut sizes = Vec::new();
     println!("\n| keys issued | entries in the log | resident, KiB |\n| ---: | ---: | ---: |");
     for goal in [first, last] {
-        // As many alone as together: a tenth of the requests for 40 days, which is most of the keys.
+        // Some alone, and most in requests for 40 days.
         while load.keys.load(Ordering::Relaxed) < goal {
             let now = load.keys.load(Ordering::Relaxed);
             let hour = Duration::from_secs(3_600);
@@ -200,7 +200,8 @@ async fn memory(quick: bool) -> bool {
     }
     let growth = sizes[1] as f64 / sizes[0] as f64 - 1.0;
     println!("\nMemory after {last} issues against that after {first}: {:+.1} %", growth * 100.0);
-    growth <= 0.1
+    // What a server has allocated by then is not all that it keeps: a short run shows that it runs, and judges nothing.
+    quick || growth <= 0.1
 }
 
 fn main() {

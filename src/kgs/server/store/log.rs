@@ -109,7 +109,7 @@ impl Store {
             let numbers = [int(head.entries + 1 + i)?, Value::Int(0), Value::Int(0), Value::Int(0)];
             rows.extend(numbers.into_iter().chain([zero(), zero(), Value::Bytes(vec![0; 512]), zero(), zero()]));
         }
-        open.execute(&MANY, rows).await?;
+        open.execute(&INSERTS[INSERTS.len() - 1].1, rows).await?;
         match self.dialect() {
             // What finds no room has failed by now, and an end without a commit leaves nothing.
             Dialect::Postgres => Ok(()),
@@ -149,14 +149,12 @@ impl Store {
                 Err(e) => return Err(e),
             });
         }
-        for chunk in rows.chunks(ROWS * COLUMNS) {
-            if chunk.len() == ROWS * COLUMNS {
-                open.execute(&MANY, chunk.to_vec()).await?;
-            } else {
-                for one in chunk.chunks(COLUMNS) {
-                    open.execute(&ONE, one.to_vec()).await?;
-                }
-            }
+        let mut rest = rows.as_slice();
+        while let Some(insert) = (rest.len() / COLUMNS).min(ROWS).checked_ilog2().and_then(|n| INSERTS.get(n as usize))
+        {
+            let (some, more) = rest.split_at(insert.0 * COLUMNS);
+            open.execute(&insert.1, some.to_vec()).await?;
+            rest = more;
         }
         if end.entries != before.entries {
             let values = vec![int(end.entries)?, Value::from(&end.hash), int(end.latest)?];
@@ -323,5 +321,12 @@ fn insert(rows: usize) -> String {
     format!("INSERT INTO entries ({columns}) VALUES {}", rows.join(", "))
 }
 
-static ONE: LazyLock<String> = LazyLock::new(|| insert(1));
-static MANY: LazyLock<String> = LazyLock::new(|| insert(ROWS));
+/// For 1, 2, 4 .. [`ROWS`] rows: a group takes one statement for each bit of its size, and few have to be prepared.
+static INSERTS: [(usize, LazyLock<String>); 6] = [
+    (1, LazyLock::new(|| insert(1))),
+    (2, LazyLock::new(|| insert(2))),
+    (4, LazyLock::new(|| insert(4))),
+    (8, LazyLock::new(|| insert(8))),
+    (16, LazyLock::new(|| insert(16))),
+    (ROWS, LazyLock::new(|| insert(ROWS))),
+];
