@@ -38,8 +38,8 @@ impl Drop for Running {
     }
 }
 
-fn serve(dir: &Path, more: &[&str]) -> Running {
-    let common = ["--store", "sqlite:./kgs.db", "--key-file", "./kgs.unlock", "--mikey", "127.0.0.1:0"];
+fn serve(dir: &Path, store: &str, more: &[&str]) -> Running {
+    let common = ["--store", store, "--key-file", "./kgs.unlock", "--mikey", "127.0.0.1:0"];
     start(dir, &[&common[..], more].concat())
 }
 
@@ -88,12 +88,11 @@ pub(crate) fn write_secret(dir: &Path, name: &str, text: &str) {
     std::io::Write::write_all(&mut file.unwrap(), text.as_bytes()).unwrap();
 }
 
-#[test]
-fn one_command_starts_a_server_and_another_has_a_key() {
+pub(crate) fn one_command_starts_a_server_and_another_has_a_key(store: &str) {
     let (server_dir, client_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (there, here) = (server_dir.path(), client_dir.path());
     let first = ["--listen", "127.0.0.1:0", "--first-user", "alice", "--first-identity", "sip:alice@a.example"];
-    let server = serve(there, &first);
+    let server = serve(there, store, &first);
     let (district, pin, fingerprint) =
         (server.text("district").to_owned(), server.text("tls_pin").to_owned(), server.text("fingerprint").to_owned());
     let listen = server.text("listen").to_owned();
@@ -163,7 +162,7 @@ fn one_command_starts_a_server_and_another_has_a_key() {
     // After a restart the same parameters and certificate, and the byte-identical key.
     let bytes = |file: &str| std::fs::read(here.join(file)).unwrap();
     let sealed = bytes(&file);
-    let server = serve(there, &["--listen", &listen]);
+    let server = serve(there, store, &["--listen", &listen]);
     assert_eq!((server.text("fingerprint"), server.text("tls_pin")), (fingerprint.as_str(), pin.as_str()));
     assert!(server.hello["token"].is_null(), "the token is shown once");
     let again = done(&request("sip:alice@a.example", &[]));
@@ -171,7 +170,7 @@ fn one_command_starts_a_server_and_another_has_a_key() {
     assert_ne!(bytes(&file), sealed, "written anew");
     assert_eq!(key(&file), before, "the same key, byte for byte");
     // The log of both runs is one, and sound.
-    let audit = ["--json", "kgs", "audit", "verify", "--store", "sqlite:./kgs.db"];
+    let audit = ["--json", "kgs", "audit", "verify", "--store", store];
     let audit = program(there).args(audit).output().unwrap();
     assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stderr));
     server.stop();
@@ -189,19 +188,18 @@ fn a_port_that_is_taken_leaves_nothing_behind() {
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
-#[test]
-fn the_operator_gives_credentials_and_the_running_server_takes_them() {
+pub(crate) fn the_operator_gives_credentials_and_the_running_server_takes_them(store: &str) {
     let dir = tempfile::tempdir().unwrap();
     let there = dir.path();
     let first = ["--listen", "127.0.0.1:0", "--first-user", "alice", "--first-identity", "sip:alice@a.example"];
     let more = ["--client-certificates", "--digest"];
-    let server = serve(there, &[&first[..], &more].concat());
+    let server = serve(there, store, &[&first[..], &more].concat());
     let own = ibake::kgs::server::http::Tls::self_signed(&["alice".into()]).unwrap();
     write_secret(there, "alice.pem", std::str::from_utf8(own.expose()).unwrap());
     write_secret(there, "alice.psk", "0123456789abcdef0123456789abcdef");
     write_secret(there, "alice.password", "correct horse\n");
-    let store = ["--store", "sqlite:./kgs.db", "--key-file", "./kgs.unlock"];
-    let user = |args: &[&str]| program(there).args(["--json", "kgs", "user"]).args(args).args(store).output().unwrap();
+    let opened = ["--store", store, "--key-file", "./kgs.unlock"];
+    let user = |args: &[&str]| program(there).args(["--json", "kgs", "user"]).args(args).args(opened).output().unwrap();
     done(&user(&["psk", "alice", "sip:alice@a.example", "alice.psk"]));
     done(&user(&["certificate", "alice", "alice.pem"]));
     done(&user(&["password", "alice", "alice.password", "--digest", server.text("district")]));

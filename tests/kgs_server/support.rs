@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::postgres::Server as Postgres;
 use base64ct::{Base64, Encoding};
 use ibake::client::key::Credential;
 use ibake::client::{Connector, Trust};
@@ -44,6 +45,24 @@ pub(crate) fn run<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap().block_on(work)
 }
 
+tokio::task_local! {
+    /// Where servers of this test have their store, if not in SQLite.
+    static POSTGRES: Arc<Postgres>;
+}
+
+/// With stores on PostgreSQL.
+pub(crate) async fn on<T>(server: &Arc<Postgres>, work: impl Future<Output = T>) -> T {
+    POSTGRES.scope(Arc::clone(server), work).await
+}
+
+/// Raw SQL on PostgreSQL.
+pub(crate) async fn sql(address: &str, text: &str) {
+    use sqlx::Connection;
+    let mut c = sqlx::PgConnection::connect(address).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut c).await.unwrap();
+    c.close().await.unwrap();
+}
+
 pub(crate) fn name(text: &str) -> Name {
     Name::parse(text).unwrap()
 }
@@ -80,8 +99,11 @@ impl Server {
 
     pub(crate) async fn with(config: Config, client_certificates: bool, path: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let address = format!("sqlite:{}", dir.path().join("kgs.db").display()).parse().unwrap();
-        let store = Store::open(&address).await.unwrap();
+        let address = match POSTGRES.try_with(Arc::clone) {
+            Ok(server) => server.database().await,
+            Err(_) => format!("sqlite:{}", dir.path().join("kgs.db").display()),
+        };
+        let store = Store::open(&address.parse().unwrap()).await.unwrap();
         let wrapper = Arc::new(Protection::KeyFile(FileKey::generate(&mut getrandom::SysRng).unwrap()));
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();

@@ -11,6 +11,7 @@ pub(crate) struct Server {
     dir: TempDir,
     bin: PathBuf,
     port: u16,
+    options: String,
     databases: AtomicU32,
 }
 
@@ -26,7 +27,7 @@ fn programs() -> Option<PathBuf> {
     found.into_iter().find(|p| p.join("initdb").exists() && p.join("pg_ctl").exists())
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata("/proc/self").is_ok_and(|m| m.uid() == 0)
 }
@@ -59,6 +60,11 @@ fn options(port: u16) -> String {
 impl Server {
     /// `None`, and a line that says so, where PostgreSQL is not installed.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_with(|_| String::new())
+    }
+
+    /// With more options, by somebody who may put files into the directory.
+    pub(crate) fn start_with(more: impl FnOnce(&Path) -> String) -> Option<Self> {
         let Some(bin) = programs() else {
             let required = std::env::var("IBAKE_REQUIRE").is_ok_and(|r| r.split(',').any(|r| r == "postgres"));
             assert!(!required, "IBAKE_REQUIRE names `postgres`, and there is none here");
@@ -66,24 +72,26 @@ impl Server {
             return None;
         };
         let dir = TempDir::new().unwrap();
+        let more = more(dir.path());
         if is_root() {
-            ok(Command::new("chown").arg("postgres").arg(dir.path()));
+            ok(Command::new("chown").args(["-R", "postgres"]).arg(dir.path()));
         }
         let data = dir.path().join("data");
         ok(command(&bin, "initdb").args(["-A", "trust", "-U", "test", "-E", "UTF8", "--no-sync", "-D"]).arg(&data));
         // Free a moment ago; if somebody else takes it the start fails and says so.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let options = options(port);
+        let options = format!("{} {more}", options(port));
         let mut start = command(&bin, "pg_ctl");
         start.args(["start", "-w", "-t", "60", "-o", &options, "-l"]).arg(dir.path().join("log")).arg("-D").arg(&data);
         // Its children would keep a pipe open.
         let status = start.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
         let log = || std::fs::read_to_string(dir.path().join("log")).unwrap_or_default();
         assert!(status.success(), "{}", log());
-        Some(Self { dir, bin, port, databases: AtomicU32::new(0) })
+        Some(Self { dir, bin, port, options, databases: AtomicU32::new(0) })
     }
 
-    fn url(&self, database: &str) -> String {
+    /// The address of a database, without TLS.
+    pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres://test@127.0.0.1:{}/{database}?sslmode=disable", self.port)
     }
 
@@ -102,9 +110,8 @@ impl Server {
     }
 
     pub(crate) fn start_again(&self) {
-        let options = options(self.port);
         let mut start = command(&self.bin, "pg_ctl");
-        start.args(["start", "-w", "-t", "60", "-o", &options, "-l"]).arg(self.dir.path().join("log"));
+        start.args(["start", "-w", "-t", "60", "-o", &self.options, "-l"]).arg(self.dir.path().join("log"));
         start.arg("-D").arg(self.dir.path().join("data"));
         assert!(start.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success());
     }

@@ -126,6 +126,15 @@ impl Service {
         &self.writer
     }
 
+    /// Whether the log would take an entry at `now`.
+    ///
+    /// # Errors
+    /// What is in the way: [`Error::Store`], also if it was so when it was last tried to write; [`Error::Clock`];
+    /// [`Error::Corrupt`].
+    pub async fn ready(&self, now: u64) -> Result<(), Error> {
+        self.writer.ready(now).await
+    }
+
     /// Issues all keys of a request, or none.
     ///
     /// A refusal is in the log too, when it comes. Keys are computed, checked and sealed before the log is asked, and come out only

@@ -6,7 +6,7 @@ use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::{Method, Request, StatusCode, header};
 
-use super::super::error::Error;
+use super::super::error::{Error, Fault};
 use super::body::{Problem, Response, answer, check_accept};
 use super::keys::Posted;
 use super::log::{self, Note};
@@ -147,11 +147,7 @@ impl Http {
                 Ok(()) => Ok(answer(StatusCode::OK, "application/json", "{\"ready\":true}\n")),
                 Err(e) => {
                     tracing::warn!(target: "ibake::ready", error = %e, "not ready");
-                    // What strangers can see anyway is said; of the store they learn nothing.
-                    let text = match &e {
-                        Error::Certificate { .. } => e.to_string(),
-                        _ => "the store does not answer, or no parameters are valid now; the log says which".into(),
-                    };
+                    let text = obstacle(&e);
                     Err(Problem { retry: Some(5), ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", text) })
                 }
             },
@@ -166,6 +162,28 @@ impl Http {
             }
         }
     }
+}
+
+/// What is in the way, for anybody: what kind of trouble it is, and nothing of where the store is or what it says.
+fn obstacle(e: &Error) -> String {
+    let text = match e {
+        Error::Store { fault, .. } => match fault {
+            Fault::Full => "store-full: the store has no room left",
+            Fault::Busy => "store-busy: the store is locked by somebody else",
+            Fault::Gone => "store-gone: the store cannot be reached",
+            Fault::Io => "store-io: the medium of the store fails",
+            Fault::ReadOnly => "store-read-only: the store takes no changes",
+            Fault::Damaged => "store-damaged: the store says that its files are damaged",
+            _ => "store: the store failed; the log says how",
+        },
+        Error::Corrupt { .. } => return format!("store-row: {e}"),
+        Error::Clock { .. } => return format!("clock: {e}"),
+        Error::Crypto(_) => "parameters: no parameters are valid now",
+        Error::Certificate { .. } => return format!("certificate: {e}"),
+        Error::KeyFile(_) => "key: a master key does not open; the log says why",
+        e => return e.to_string(),
+    };
+    text.into()
 }
 
 #[cfg(test)]

@@ -76,13 +76,14 @@ impl Http {
         let _ = self.0.tls.set(tls.clone());
     }
 
-    /// Whether it can issue: the store answers, the current parameters may be used, and so may the certificate.
+    /// Whether it can issue: the store answers and takes entries of now, the current parameters may be used, and so may the
+    /// certificate.
     ///
     /// # Errors
     /// What is in the way.
     pub async fn ready(&self) -> Result<(), Error> {
+        self.service.ready(now()).await?;
         let keys = self.service.keys();
-        keys.store().ping().await?;
         keys.current().await?.check_time(now()).map_err(|e| Error::Crypto(e.into()))?;
         match self.tls.get().and_then(Tls::validity) {
             Some(v) if now() < v.from => Err(Error::Certificate { expired: false }),

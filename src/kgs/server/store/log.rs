@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::row::{Row, Value, int};
-use super::{Store, Transaction};
+use super::{Dialect, Store, Transaction};
 use crate::kgs::server::audit::entry::{Draft, Entry, Link};
 use crate::kgs::server::audit::signing::{Checkpoint, LogKey};
 use crate::kgs::server::error::{Error, Refusal};
@@ -88,6 +88,39 @@ impl Store {
         head(&open.fetch(sql, Vec::new()).await?)
     }
 
+    /// The head under its lock, if it is the end of the log that is there. Whoever appended behind another end would break the chain.
+    async fn lock_end(&self, open: &mut dyn Transaction) -> Result<Head, Error> {
+        let head = self.lock_head(open).await?;
+        let rows = open.fetch("SELECT place, hash FROM entries ORDER BY place DESC LIMIT 1", Vec::new()).await?;
+        let end = match rows.first() {
+            Some(row) => (row.u64("entries", 0)?, row.array("entries", 1)?),
+            None => (0, [0; 32]),
+        };
+        if end == (head.entries, head.hash) { Ok(head) } else { Err(Error::Corrupt { table: "head" }) }
+    }
+
+    /// Writes as much as some entries are, under the lock, and leaves nothing of it.
+    pub(in crate::kgs::server) async fn try_to_write(&self) -> Result<(), Error> {
+        let mut open = self.db.begin().await?;
+        let head = self.lock_end(&mut *open).await?;
+        let mut rows = Vec::with_capacity(ROWS * COLUMNS);
+        let zero = || Value::from(&[0; 32]);
+        for i in 0..ROWS as u64 {
+            let numbers = [int(head.entries + 1 + i)?, Value::Int(0), Value::Int(0), Value::Int(0)];
+            rows.extend(numbers.into_iter().chain([zero(), zero(), Value::Bytes(vec![0; 512]), zero(), zero()]));
+        }
+        open.execute(&INSERTS[INSERTS.len() - 1].1, rows).await?;
+        match self.dialect() {
+            // What finds no room has failed by now, and an end without a commit leaves nothing.
+            Dialect::Postgres => Ok(()),
+            // Nothing is written before the commit.
+            Dialect::Sqlite => {
+                open.execute("DELETE FROM entries WHERE place > $1", vec![int(head.entries)?]).await?;
+                open.commit().await
+            }
+        }
+    }
+
     /// Appends what waits, in one transaction. What a submission gets does not depend on the others but for their order.
     pub(in crate::kgs::server) async fn append(
         &self,
@@ -95,7 +128,7 @@ impl Store {
         submissions: &[Submission],
     ) -> Result<Vec<Result<Appended, Error>>, Error> {
         let mut open = self.db.begin().await?;
-        let before = self.lock_head(&mut *open).await?;
+        let before = self.lock_end(&mut *open).await?;
         let mut end = before;
         let mut rows: Vec<Value> = Vec::new();
         let mut results = Vec::with_capacity(submissions.len());
@@ -116,14 +149,12 @@ impl Store {
                 Err(e) => return Err(e),
             });
         }
-        for chunk in rows.chunks(ROWS * COLUMNS) {
-            if chunk.len() == ROWS * COLUMNS {
-                open.execute(&MANY, chunk.to_vec()).await?;
-            } else {
-                for one in chunk.chunks(COLUMNS) {
-                    open.execute(&ONE, one.to_vec()).await?;
-                }
-            }
+        let mut rest = rows.as_slice();
+        while let Some(insert) = (rest.len() / COLUMNS).min(ROWS).checked_ilog2().and_then(|n| INSERTS.get(n as usize))
+        {
+            let (some, more) = rest.split_at(insert.0 * COLUMNS);
+            open.execute(&insert.1, some.to_vec()).await?;
+            rest = more;
         }
         if end.entries != before.entries {
             let values = vec![int(end.entries)?, Value::from(&end.hash), int(end.latest)?];
@@ -290,5 +321,12 @@ fn insert(rows: usize) -> String {
     format!("INSERT INTO entries ({columns}) VALUES {}", rows.join(", "))
 }
 
-static ONE: LazyLock<String> = LazyLock::new(|| insert(1));
-static MANY: LazyLock<String> = LazyLock::new(|| insert(ROWS));
+/// For 1, 2, 4 .. [`ROWS`] rows: a group takes one statement for each bit of its size, and few have to be prepared.
+static INSERTS: [(usize, LazyLock<String>); 6] = [
+    (1, LazyLock::new(|| insert(1))),
+    (2, LazyLock::new(|| insert(2))),
+    (4, LazyLock::new(|| insert(4))),
+    (8, LazyLock::new(|| insert(8))),
+    (16, LazyLock::new(|| insert(16))),
+    (ROWS, LazyLock::new(|| insert(ROWS))),
+];

@@ -1,6 +1,6 @@
 //! SQLite: one file in WAL mode; one connection writes, some read.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -9,7 +9,7 @@ use sqlx::sqlite::{
 use super::driver::failed;
 use super::migrate;
 use super::{Database, Dialect, Pending, Pools, Row, Value};
-use crate::kgs::server::error::Error;
+use crate::kgs::server::error::{Error, Fault};
 
 driver!(sqlx::Sqlite, SqliteConnection, "INTEGER", "TEXT", "BLOB");
 
@@ -18,6 +18,17 @@ driver!(sqlx::Sqlite, SqliteConnection, "INTEGER", "TEXT", "BLOB");
 pub(super) struct Sqlite {
     writer: SqlitePool,
     readers: SqlitePool,
+    path: PathBuf,
+    /// Which file it is.
+    #[cfg(unix)]
+    file: (u64, u64),
+}
+
+/// Device and number of the file at a path.
+#[cfg(unix)]
+fn file(path: &Path) -> Result<(u64, u64), Error> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).map(|m| (m.dev(), m.ino())).map_err(|e| failed(e.into()))
 }
 
 impl Sqlite {
@@ -43,7 +54,24 @@ impl Sqlite {
         let pool = || SqlitePoolOptions::new().acquire_timeout(pools.sqlite_wait);
         let writer = pool().max_connections(1).connect_with(options.clone()).await.map_err(failed)?;
         let readers = pool().max_connections(pools.sqlite_readers).connect_with(options).await.map_err(failed)?;
-        Ok(Self { writer, readers })
+        Ok(Self {
+            writer,
+            readers,
+            #[cfg(unix)]
+            file: file(path)?,
+            path: path.to_owned(),
+        })
+    }
+
+    /// That the file is still where it was opened. SQLite goes on with one that was moved away or removed, and what is written then
+    /// is lost with the process.
+    fn check(&self) -> Result<(), Error> {
+        #[cfg(unix)]
+        if file(&self.path)? != self.file {
+            let text = format!("another file than the one that was opened is at {}", self.path.display());
+            return Err(Error::Store { fault: Fault::Gone, text });
+        }
+        Ok(())
     }
 }
 
@@ -54,6 +82,7 @@ impl Database for Sqlite {
 
     fn fetch<'a>(&'a self, sql: &'static str, values: Vec<Value>) -> Pending<'a, Vec<Row>> {
         Box::pin(async move {
+            self.check()?;
             Ok(bind(sql, values).fetch_all(&self.readers).await.map_err(failed)?.iter().map(read).collect())
         })
     }
@@ -61,6 +90,7 @@ impl Database for Sqlite {
     fn begin<'a>(&'a self) -> Pending<'a, Box<dyn super::Transaction>> {
         Box::pin(async move {
             // The lock is taken now: one that began by reading could find it gone when it wants to write.
+            self.check()?;
             let open = Open::begin(&self.writer, "BEGIN IMMEDIATE").await?;
             Ok(Box::new(open) as Box<dyn super::Transaction>)
         })
