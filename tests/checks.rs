@@ -149,7 +149,8 @@ fn tests_of(source: &str) -> BTreeSet<String> {
                     names
                         .lines()
                         .map(attributes)
-                        .flat_map(|l| l.split_whitespace().map(str::to_owned).collect::<Vec<_>>()),
+                        .flat_map(|l| l.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+                        .map(|name| word(name.rsplit("::").next().unwrap_or_default())),
                 );
             }
         }

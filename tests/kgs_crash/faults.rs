@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use ibake::client::key::{Pending, Transit};
 use ibake::kgs::server::auth::Requester;
 use ibake::kgs::server::http::Tls;
-use ibake::kgs::server::{Request, Service, Settings, Transit as How};
+use ibake::kgs::server::{Request, Service, Settings, Transit as How, audit};
 use ibake::secret::SecretVec;
 use tempfile::TempDir;
 
@@ -38,7 +38,8 @@ pub(crate) struct Site {
     pub(crate) world: World,
     alice: Client,
     gateway: Client,
-    received: Vec<u64>,
+    /// Place and hash of the entry of each key.
+    received: Vec<(u64, [u8; 32])>,
     asked: u64,
 }
 
@@ -57,7 +58,8 @@ impl Site {
         let client = if alice { &self.alice } else { &self.gateway };
         let answer = client.post(self.node.address, pending.bytes()).await.unwrap();
         if answer.code() == "IBE100" {
-            self.received.push(pending.receive(&answer.body).unwrap().receipt.unwrap().place);
+            let receipt = pending.receive(&answer.body).unwrap().receipt.unwrap();
+            self.received.push((receipt.place, receipt.hash));
         }
         answer
     }
@@ -120,12 +122,18 @@ impl Site {
         assert_eq!(status, 200);
         Self::served(&self.gateway().await);
         self.node.kill();
-        let report = self.world.verify(&[]);
-        let entries = report["issued"].as_u64().unwrap();
-        let last = self.received.iter().max().copied().unwrap();
-        self.received.sort_unstable();
-        self.received.dedup();
-        assert!(last <= entries && self.received.len() as u64 <= entries);
+        let entries = self.world.verify(&[])["issued"].as_u64().unwrap();
+        let (store, keys) = self.world.open().await;
+        let mut lines = Vec::new();
+        audit::export::export(&store, &keys.log(), &mut lines).await.unwrap();
+        store.close().await.unwrap();
+        let lines = String::from_utf8(lines).unwrap();
+        for (place, hash) in &self.received {
+            let hash = base16ct::lower::encode_string(hash);
+            let found = lines.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap());
+            let mut found = found.filter(|l| l["place"] == *place);
+            assert!(found.any(|l| l["hash"] == *hash && l["outcome"] == 0), "entry {place} of a key is not in the log");
+        }
         println!("{fault}: {} keys received, {entries} issued in the log, the same process", self.received.len());
     }
 }
