@@ -180,6 +180,7 @@ fn obstacle(e: &Error) -> String {
         Error::Clock { .. } => return format!("clock: {e}"),
         Error::Crypto(_) => "parameters: no parameters are valid now",
         Error::Certificate { .. } => return format!("certificate: {e}"),
+        Error::Module { .. } => "module: the hardware module of the wrapping key fails; the log says how",
         Error::KeyFile(_) => "key: a master key does not open; the log says why",
         e => return e.to_string(),
     };
