@@ -5,6 +5,7 @@
 //! | [`Connector`], [`Trust`] | HTTPS, and whose certificate is believed |
 //! | [`parameters`] | fetching public parameters, compared with a pin |
 //! | [`key`] | asking for a private key, which is taken only if it is the one asked for |
+//! | [`mikey`] | the same for several keys at once over MIKEY, with a pre-shared key |
 //! | [`ring`] | keys at rest, each in a file that all commands read; expired ones erased |
 //!
 //! # What is believed
@@ -16,6 +17,7 @@
 
 mod http;
 pub mod key;
+pub mod mikey;
 pub mod parameters;
 pub mod ring;
 mod tls;
@@ -28,6 +30,7 @@ pub use tls::Trust;
 use crate::error;
 use crate::keyfile;
 use crate::kgs::rfc5408;
+use crate::mikey::numbers::ErrorNo;
 
 /// Why there is no key, or there are no parameters. `Display` is one sentence for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +78,17 @@ pub enum Error {
     NoPkgUri,
     /// What came is no identity, key or parameters, or does not verify.
     Crypto(error::Error),
+    /// An answer of MIKEY that is not used.
+    Mikey(crate::mikey::request::Failed),
+    /// The server drops the request: the pre-shared key is another one, or the clocks differ; over TCP perhaps it is occupied.
+    MikeyDropped,
+    /// The server refuses over MIKEY.
+    MikeyRefused {
+        /// Why.
+        number: ErrorNo,
+        /// Whether it was the server that said so; otherwise anybody on the way could have.
+        authentic: bool,
+    },
     /// A file of the ring.
     KeyFile(keyfile::Error),
     /// The ring.
@@ -102,6 +116,14 @@ impl fmt::Display for Error {
             Self::OtherParameters => f.write_str("the parameters are those of another district or serial"),
             Self::NoPkgUri => f.write_str("the parameters do not say where keys are asked for"),
             Self::Crypto(e) => e.fmt(f),
+            Self::Mikey(e) => write!(f, "the answer is not used: {e}"),
+            Self::MikeyDropped => {
+                f.write_str("the server drops the request: is the pre-shared key right, and the clock?")
+            }
+            Self::MikeyRefused { number, authentic: true } => write!(f, "the server refuses: {number}"),
+            Self::MikeyRefused { number, authentic: false } => {
+                write!(f, "somebody who need not be the server refuses: {number}")
+            }
             Self::KeyFile(e) => e.fmt(f),
             Self::Ring(e) => e.fmt(f),
         }

@@ -11,11 +11,8 @@ use ibake::client::{Connector, Trust};
 use ibake::ibe::{District, Purpose};
 use ibake::keyfile::{self, FileKey, Protection};
 use ibake::kgs;
-use ibake::mikey::request::{self as mikey_request, Ask};
 use ibake::secret::SecretVec;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 pub(crate) fn program(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ibake"));
@@ -221,26 +218,24 @@ pub(crate) fn the_operator_gives_credentials_and_the_running_server_takes_them(s
             let got = request(&c, &identity, &parameters, &credential, Transit::Sealed, &mut rng).await.unwrap();
             assert_eq!(got.key.identity(), &identity);
         }
-        // MIKEY over TCP, by the pre-shared key.
-        let ask = Ask {
-            parameters: &parameters,
-            names: &[name("sip:alice@a.example")],
-            periods: &[identity.period()],
-            purposes: &[Purpose::Decrypt],
-            psk_name: None,
-            psk: &SecretVec::new(b"0123456789abcdef0123456789abcdef".to_vec()),
-            transit: mikey_request::Transit::Sealed,
-            algorithms: mikey_request::Algorithms::Strong,
-        };
-        let (pending, message) = ask.request(now(), &mut rng).unwrap();
-        let mut stream = TcpStream::connect(server.text("mikey")).await.unwrap();
-        stream.write_all(&message).await.unwrap();
-        stream.shutdown().await.unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await.unwrap();
-        let Ok(mikey_request::Answer::Keys(keys)) = pending.receive(&answer, now()) else { panic!("{answer:?}") };
-        assert_eq!(keys[0].identity(), &identity);
+        std::fs::write(there.join("params.txt"), parameters.to_armour()).unwrap();
     });
+    // By MIKEY with the pre-shared key, on both ways; with another one on neither.
+    let ask = |ring: &str, psk: &str, more: &[&str]| {
+        let mut command = program(there);
+        command.args(["--json", "key", "request", "sip:alice@a.example", "--params", "params.txt", "--ring", ring]);
+        command.args(["--psk-file", psk, "--key-file", "ring.unlock", "--tls-pin", server.text("tls_pin")]).args(more);
+        command.output().unwrap()
+    };
+    let tcp = ["--mikey-tcp", server.text("mikey")];
+    write_secret(there, "other.psk", "fedcba9876543210fedcba9876543210");
+    for (ring, more) in [("over_https", &["--connect", server.text("listen")]), ("over_tcp", &tcp)] {
+        let object = done(&ask(ring, "alice.psk", more));
+        assert!(there.join(object["file"].as_str().unwrap()).exists(), "{object}");
+        let refused = ask(ring, "other.psk", more);
+        assert_eq!(refused.status.code(), Some(4), "{}", String::from_utf8_lossy(&refused.stdout));
+        assert_eq!(std::fs::read_dir(there.join(ring)).unwrap().count(), 1);
+    }
     let (log, code) = server.stop();
     assert_eq!(code, Some(0), "{log}");
 }

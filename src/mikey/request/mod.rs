@@ -31,6 +31,8 @@ pub use client::{Answer, Ask, Failed, Pending};
 pub use service::{Authority, Handled, NotIssued, Refusal, Replay, Service};
 pub use wire::Algorithms;
 
+/// The media type of MIKEY messages in HTTP.
+pub const MEDIA_TYPE: &str = "application/mikey";
 /// Most names of one request.
 pub const NAMES: usize = 8;
 /// Most dates of one request.

@@ -55,6 +55,13 @@ pub(crate) struct Proof {
     /// The token, in the first line of FILE, which nobody else may be able to read.
     #[arg(long, value_name = "FILE", conflicts_with = "user")]
     token_file: Option<PathBuf>,
+    /// Ask over MIKEY (RFC 6267) instead of RFC 5408, with the pre-shared key that FILE is; nobody else may be able to read it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["user", "token_file"])]
+    psk_file: Option<PathBuf>,
+    /// With --psk-file: bare over TCP to HOST:PORT, 2269 as a rule, instead of inside HTTPS. Names and periods can be read on the
+    /// way then, keys can not.
+    #[arg(long, value_name = "ADDRESS", requires = "psk_file")]
+    mikey_tcp: Option<String>,
     /// The name to log in by; with --password-file.
     #[arg(long, value_name = "USER", requires = "password_file")]
     user: Option<String>,
@@ -63,20 +70,32 @@ pub(crate) struct Proof {
     password_file: Option<PathBuf>,
 }
 
+/// How a key is asked for.
+#[derive(Debug)]
+pub(crate) enum Asking {
+    /// RFC 5408.
+    Https(Credential),
+    /// RFC 6267, over HTTPS or over TCP to an address.
+    Mikey { psk: SecretVec, tcp: Option<String> },
+}
+
 impl Proof {
-    pub(crate) fn credential(&self) -> Result<Credential, Failure> {
+    pub(crate) fn read(&self) -> Result<Asking, Failure> {
+        if let Some(file) = &self.psk_file {
+            return Ok(Asking::Mikey { psk: keyfile::read_secret_file(file)?, tcp: self.mikey_tcp.clone() });
+        }
         match (&self.token_file, &self.user, &self.password_file) {
             (Some(file), ..) => {
                 let bytes = keyfile::read_secret_file(file)?;
                 let line = bytes.expose().split(|b| *b == b'\n').next().unwrap_or_default();
-                Ok(Credential::Token(SecretVec::new(line.trim_ascii().to_vec())))
+                Ok(Asking::Https(Credential::Token(SecretVec::new(line.trim_ascii().to_vec()))))
             }
             (None, Some(user), Some(file)) => {
                 let password = SecretVec::new(read_passphrase(file)?.into_bytes());
-                Ok(Credential::Password { user: user.clone(), password })
+                Ok(Asking::Https(Credential::Password { user: user.clone(), password }))
             }
             _ => Err(Failure::new(Kind::Usage, "usage", "the server wants to know who asks")
-                .hint("Give --token-file FILE, or --user USER --password-file FILE.")),
+                .hint("Give --token-file FILE, --psk-file FILE, or --user USER --password-file FILE.")),
         }
     }
 }

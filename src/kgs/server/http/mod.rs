@@ -49,7 +49,7 @@ use super::auth::password::Price;
 use crate::kgs::rfc5408::XML_MAX;
 
 /// Media type of MIKEY messages.
-pub const MIKEY_TYPE: &str = "application/mikey";
+pub const MIKEY_TYPE: &str = crate::mikey::request::MEDIA_TYPE;
 
 /// How the server behaves.
 #[derive(Clone, Debug)]

@@ -1,16 +1,20 @@
 //! `ibake key request` and `ibake key renew`.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use getrandom::SysRng;
-use ibake::client::key::{Credential, Transit, request};
+use ibake::client::key::{Transit, request};
+use ibake::client::mikey::{self, Way};
 use ibake::client::ring::Ring;
 use ibake::client::{Connector, Error};
+use ibake::ibe::extract::PrivateKey;
 use ibake::ibe::{Identity, PublicParameters, Purpose};
 use ibake::keyfile::{self, Protection};
+use ibake::mikey::request::{Algorithms, Ask, Transit as Sealing};
 use serde_json::json;
 
-use super::super::remote::{Proof, Server, block_on};
+use super::super::remote::{Asking, Proof, Server, block_on};
 use crate::error::{Failure, Kind};
 use crate::names::{parse_name, read_parameters};
 use crate::output::Output;
@@ -24,7 +28,9 @@ use crate::when;
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:
   ibake key request sip:alice@a.example --params params-a.txt --ring ./ring \\
-      --token-file alice.token --key-file alice.unlock")]
+      --token-file alice.token --key-file alice.unlock
+  ibake key request sip:alice@a.example --params params-a.txt --ring ./ring \\
+      --psk-file alice.psk --key-file alice.unlock              over MIKEY, with a pre-shared key")]
 pub(crate) struct Request {
     /// The name.
     name: String,
@@ -81,13 +87,13 @@ struct Session {
     protection: std::sync::Arc<Protection>,
     created: Option<crate::unlock::Created>,
     connector: Connector,
-    credential: Credential,
+    asking: Asking,
 }
 
 impl Session {
     fn open(params: &Path, ring: &Path, unlock: &Unlock, proof: &Proof, server: &Server) -> Result<Self, Failure> {
         let parameters = read_parameters(params)?;
-        let (credential, connector) = (proof.credential()?, server.connector()?);
+        let (asking, connector) = (proof.read()?, server.connector()?);
         let ring = Ring::open(ring)?;
         // All files of a ring are under one protection: that of the first decides.
         let (protection, created) = match ring.entries()?.first() {
@@ -103,14 +109,43 @@ impl Session {
                 (std::sync::Arc::clone(&created.protection), Some(created))
             }
         };
-        Ok(Self { parameters, ring, protection, created, connector, credential })
+        Ok(Self { parameters, ring, protection, created, connector, asking })
+    }
+
+    /// The key, and its place in the server's log if that was told.
+    fn ask(&self, identity: &Identity, transit: Transit) -> Result<(PrivateKey, Option<u64>), Failure> {
+        let mut rng = SysRng;
+        match &self.asking {
+            Asking::Https(credential) => {
+                let work = request(&self.connector, identity, &self.parameters, credential, transit, &mut rng);
+                let received = block_on(async { Ok(work.await?) })?;
+                Ok((received.key, received.receipt.map(|r| r.place)))
+            }
+            Asking::Mikey { psk, tcp } => {
+                let ask = Ask {
+                    parameters: &self.parameters,
+                    names: std::slice::from_ref(identity.name()),
+                    periods: &[identity.period()],
+                    purposes: &[identity.purpose()],
+                    psk_name: None,
+                    psk,
+                    transit: if transit == Transit::Plain { Sealing::CredentialOnly } else { Sealing::Sealed },
+                    algorithms: Algorithms::Strong,
+                };
+                let way = match tcp {
+                    Some(address) => Way::Tcp { address, within: Duration::from_secs(60) },
+                    None => Way::Https(&self.connector),
+                };
+                let keys = block_on(async { Ok(mikey::request(way, &ask, when::now(), &mut rng).await?) })?;
+                let key = keys.into_iter().next();
+                Ok((key.ok_or_else(|| Failure::new(Kind::Failed, "server", "no key came"))?, None))
+            }
+        }
     }
 
     fn fetch(&mut self, identity: &Identity, transit: Transit, out: &Output) -> Result<(), Failure> {
-        let mut rng = SysRng;
-        let work = request(&self.connector, identity, &self.parameters, &self.credential, transit, &mut rng);
-        let received = block_on(async { Ok(work.await?) })?;
-        let file = self.ring.put(&received.key, &self.protection, &mut SysRng)?;
+        let (key, place) = self.ask(identity, transit)?;
+        let file = self.ring.put(&key, &self.protection, &mut SysRng)?;
         if let Some(created) = self.created.take() {
             created.keep();
         }
@@ -124,7 +159,7 @@ impl Session {
             "from": from,
             "until": until,
             "sealed": transit == Transit::Sealed,
-            "log_entry": received.receipt.map(|r| r.place),
+            "log_entry": place,
         });
         out.result(&text, &object);
         Ok(())
@@ -169,11 +204,11 @@ impl From<Error> for Failure {
             Error::Connection(_) | Error::Timeout => (Kind::Io, "connection"),
             Error::Tls(_) => (Kind::Refused, "tls"),
             Error::Busy { .. } => (Kind::Io, "busy"),
-            Error::Unauthentic | Error::Enroll(_) => (Kind::Refused, "unauthentic"),
-            Error::Denied => (Kind::Refused, "policy"),
+            Error::Unauthentic | Error::Enroll(_) | Error::MikeyDropped => (Kind::Refused, "unauthentic"),
+            Error::Denied | Error::MikeyRefused { .. } => (Kind::Refused, "policy"),
             Error::Pin | Error::OtherParameters => (Kind::Refused, "pin"),
             Error::Transit => (Kind::Refused, "transit"),
-            Error::Format(_) | Error::TooLong | Error::NoPkgUri => (Kind::Input, "format"),
+            Error::Mikey(_) | Error::Format(_) | Error::TooLong | Error::NoPkgUri => (Kind::Input, "format"),
             _ => (Kind::Failed, "server"),
         };
         let failure = Self::new(kind, code, e.to_string());
