@@ -248,7 +248,7 @@ mod tests {
         for end in 0..bytes.len() {
             assert!(matches!(Bundle::from_bytes(&bytes[..end]), Err(Error::Decode(_))), "{end}");
         }
-        for (at, with) in [(0, b'X'), (8, 2), (57, 0xff), (66, 0xff), (70, 0xff)] {
+        for (at, with) in [(0, b'X'), (8, 2), (57, 0xff), (66, 0xff), (108, 0xff)] {
             let mut bad = bytes.clone();
             bad[at] = with;
             assert!(matches!(Bundle::from_bytes(&bad), Err(Error::Decode(_))), "{at}");
