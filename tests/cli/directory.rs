@@ -80,6 +80,10 @@ fn what_is_wrong_with_a_directory_file_is_told_with_its_line() {
         w.write("bad.toml", &text);
         w.refuses(&call, 3, part);
     }
+    // Somebody else's word about a district that is pinned.
+    let both = format!("{good}\n[[district]]\nparams = \"b.txt\"\nnames = [\"b.example\"]\n");
+    w.write("bad.toml", both);
+    w.refuses(&call, 3, "bad.toml:6: b.intro: https://kgs-b.example is known otherwise");
     w.write("bad.toml", good.replace("a.txt", "none.txt"));
     w.refuses(&call, 5, "none.txt");
     let neither = format!("call --mikey 127.0.0.1:9 --to {BOB} --key alice.key --key-file alice.unlock");

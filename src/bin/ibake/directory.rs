@@ -12,8 +12,8 @@
 
 use std::path::{Path, PathBuf};
 
-use ibake::ibe::PublicParameters;
 use ibake::ibe::introduction::{INTRODUCTION_MAX, Introduction, Whose, inspect};
+use ibake::ibe::{District, PublicParameters};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -202,6 +202,7 @@ fn resolve(place: &Place<'_>, entries: Vec<Entry>, now: u64) -> Result<Directory
         })
         .collect();
     let mut out = DirectoryFile::default();
+    let mut vouched: Vec<(District, District)> = Vec::new();
     for entry in entries {
         let (parameters, names, until) = match entry {
             Entry::Pinned { parameters, names } => (parameters, names, u64::MAX),
@@ -214,6 +215,15 @@ fn resolve(place: &Place<'_>, entries: Vec<Entry>, now: u64) -> Result<Directory
                     return Err(place.wrong(at, &what, "Give the parameters of the one that does, as params."));
                 };
                 let said = read_introduction(&file, by, now)?.statement().clone();
+                // Rules and serials go by district. A second voice about one could put its own parameters in the place of those
+                // that are pinned, or that another one vouches for.
+                let about = said.parameters.district();
+                let pinned_too = by.district() != about && pinned.iter().any(|p| p.district() == about);
+                if pinned_too || vouched.iter().any(|(known, voice)| known == about && voice != by.district()) {
+                    let what = format!("{}: {about} is known otherwise in this file", file.display());
+                    return Err(place.wrong(at, &what, "Only one may speak about a district, itself if it is pinned."));
+                }
+                vouched.push((about.clone(), by.district().clone()));
                 (vec![said.parameters], said.whose, said.until)
             }
         };
