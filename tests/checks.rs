@@ -175,6 +175,25 @@ fn every_named_test_exists() {
 }
 
 #[test]
+fn every_attack_on_the_server_has_its_tests() {
+    let files =
+        ["kgs_server/abuse.rs", "kgs_server/limits.rs", "kgs_server/main.rs", "kgs_store/main.rs", "rfc5408.rs"];
+    let mut sources: Vec<String> = files.iter().map(|f| read(&format!("tests/{f}")).unwrap()).collect();
+    sources.push(read("src/kgs/server/auth/guard.rs").unwrap());
+    let known: BTreeSet<String> = sources.iter().flat_map(|s| tests_of(s)).collect();
+    let page = read("docs/server.md").unwrap();
+    let (_, attacks) = page.split_once("\n## Attacks\n").unwrap();
+    let rows: Vec<_> = attacks.lines().filter(|l| l.starts_with("| ")).skip(2).map(cells).collect();
+    assert!(rows.len() > 15, "{}", rows.len());
+    for row in rows {
+        let [attack, _, tests] = row.as_slice() else { panic!("three cells: {row:?}") };
+        for name in tests.split(',').map(bare) {
+            assert!(known.contains(&name), "{attack}: there is no test {name}");
+        }
+    }
+}
+
+#[test]
 fn the_checks_of_this_file_can_fail() {
     let spec = "- **1.1** a\n- **1.2 Title** b\n\n| | check of I | error |\n| --- | --- | --- |\n| 1 | c | d |\n| line | | |\n| 2 | c | d |\n";
     let found: Vec<_> = requirements(spec).into_iter().collect();

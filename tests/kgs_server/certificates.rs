@@ -32,17 +32,22 @@ fn hup(server: &Running) {
 
 /// Answers of the server to somebody who takes any certificate, and the certificate.
 fn get(server: &Running, path: &str) -> (String, Vec<u8>) {
+    say(server, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+}
+
+/// What comes back for a text, to somebody who takes any certificate; and the certificate.
+pub(crate) fn say(server: &Running, text: &str) -> (String, Vec<u8>) {
     use tokio_rustls::rustls::pki_types::ServerName;
     let address: std::net::SocketAddr = server.text("listen").parse().unwrap();
     run(async {
         let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
         let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(anybody::config()));
-        let mut tls = connector.connect(ServerName::try_from("localhost").unwrap(), tcp).await.unwrap();
+        let tls = connector.connect(ServerName::try_from("localhost").unwrap(), tcp).await.unwrap();
         let leaf = tls.get_ref().1.peer_certificates().unwrap()[0].to_vec();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-        tls.write_all(request.as_bytes()).await.unwrap();
+        let (mut from, mut to) = tokio::io::split(tls);
         let mut all = Vec::new();
-        let _ = tls.read_to_end(&mut all).await;
+        // Both at a time: a server that is not read from stops reading.
+        let _ = tokio::join!(to.write_all(text.as_bytes()), from.read_to_end(&mut all));
         (String::from_utf8(all).unwrap(), leaf)
     })
 }
@@ -102,7 +107,7 @@ mod anybody {
     }
 }
 
-fn metric(server: &Running, name: &str) -> i64 {
+pub(crate) fn metric(server: &Running, name: &str) -> i64 {
     let (text, _) = get(server, "/metrics");
     let line = text.lines().find(|l| l.starts_with(name) && l.as_bytes().get(name.len()) == Some(&b' '));
     line.unwrap_or_else(|| panic!("{name}: {text}")).rsplit(' ').next().unwrap().parse().unwrap()

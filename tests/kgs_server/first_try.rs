@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::Receiver;
 
 use crate::support::{name, now, run};
 use ibake::client::key::{Credential, Transit, request};
@@ -24,7 +25,7 @@ pub(crate) struct Running {
     pub(crate) child: Child,
     hello: Value,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
-    /// Read all the time: a server whose log nobody reads stands still when the pipe is full.
+    /// Reads what it logs.
     log: Option<std::thread::JoinHandle<String>>,
 }
 
@@ -41,12 +42,20 @@ fn serve(dir: &Path, store: &str, more: &[&str]) -> Running {
 }
 
 pub(crate) fn start(dir: &Path, args: &[&str]) -> Running {
+    start_unread(dir, args, None)
+}
+
+/// As [`start`], but the log is read only when something comes from `when`.
+pub(crate) fn start_unread(dir: &Path, args: &[&str], when: Option<Receiver<()>>) -> Running {
     let mut command = program(dir);
     command.args(["--json", "kgs", "serve"]).args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut stderr = child.stderr.take().unwrap();
     let log = std::thread::spawn(move || {
+        if let Some(when) = when {
+            let _ = when.recv();
+        }
         let mut text = String::new();
         stderr.read_to_string(&mut text).unwrap();
         text

@@ -5,6 +5,7 @@
 mod abuse;
 mod certificates;
 mod first_try;
+mod limits;
 mod mikey;
 // The other suites stop it as well.
 #[allow(dead_code)]

@@ -10,16 +10,16 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-const PSK: [u8; 32] = [0x5a; 32];
+pub(crate) const PSK: [u8; 32] = [0x5a; 32];
 /// The ID type of a URI (RFC 3830 section 6.7).
 const URI: u8 = 1;
 
-async fn give_psk(s: &Server) {
+pub(crate) async fn give_psk(s: &Server) {
     let table = PskTable { store: s.store.clone(), vault: Arc::clone(s.keys.vault()) };
     table.set("alice", URI, ALICE.as_bytes(), &SecretVec::new(PSK.to_vec())).await.unwrap();
 }
 
-fn ask(p: &PublicParameters, psk: [u8; 32], who: &str, transit: Transit, at: u64) -> (Pending, Vec<u8>) {
+pub(crate) fn ask(p: &PublicParameters, psk: [u8; 32], who: &str, transit: Transit, at: u64) -> (Pending, Vec<u8>) {
     let day = |t| Period::containing(p.granularity(), t).unwrap();
     let purposes: &[Purpose] =
         if transit == Transit::Sealed { &[Purpose::Decrypt, Purpose::Sign] } else { &[Purpose::Decrypt] };
@@ -36,12 +36,12 @@ fn ask(p: &PublicParameters, psk: [u8; 32], who: &str, transit: Transit, at: u64
     ask.request(at, &mut getrandom::SysRng).unwrap()
 }
 
-async fn over_http(s: &Server, message: &[u8]) -> (u16, Vec<u8>) {
+pub(crate) async fn over_http(s: &Server, message: &[u8]) -> (u16, Vec<u8>) {
     let got = s.ask("POST", "/mikey", "Content-Type: application/mikey\r\n", message).await;
     (got.status, got.body)
 }
 
-async fn over_tcp(s: &Server, message: &[u8]) -> Vec<u8> {
+pub(crate) async fn over_tcp(s: &Server, message: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(s.mikey).await.unwrap();
     // The server may close before it has read all.
     let _ = stream.write_all(message).await;
@@ -52,7 +52,7 @@ async fn over_tcp(s: &Server, message: &[u8]) -> Vec<u8> {
     out
 }
 
-fn keys(pending: &Pending, answer: &[u8]) -> usize {
+pub(crate) fn keys(pending: &Pending, answer: &[u8]) -> usize {
     match pending.receive(answer, now()).unwrap() {
         Answer::Keys(keys) => keys.len(),
         other => panic!("{other:?}"),

@@ -1,7 +1,7 @@
 //! A server with alice and bob, and a client that can also misbehave.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,7 +20,7 @@ use ibake::kgs::server::policy::Rule;
 use ibake::kgs::server::{Keys, Service, Settings, Store, audit};
 use ibake::secret::SecretVec;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
@@ -168,12 +168,19 @@ impl Server {
 
     /// A connection of our own making.
     pub(crate) async fn connect(&self) -> Option<TlsStream<TcpStream>> {
+        self.connect_from(Ipv4Addr::LOCALHOST).await
+    }
+
+    /// One from another address of this machine, which is another source.
+    pub(crate) async fn connect_from(&self, from: Ipv4Addr) -> Option<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from(self.certificate.clone())).unwrap();
         let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()));
         let config = config.with_safe_default_protocol_versions().unwrap();
         let config = config.with_root_certificates(roots).with_no_client_auth();
-        let tcp = TcpStream::connect(self.address).await.ok()?;
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        let tcp = socket.connect(self.address).await.ok()?;
         let name = ServerName::try_from("localhost").unwrap();
         TlsConnector::from(Arc::new(config)).connect(name, tcp).await.ok()
     }

@@ -183,6 +183,11 @@ pub enum Error {
         /// Seconds after which it makes sense to come again.
         retry: u64,
     },
+    /// More in a minute than one source, or one user, may ask for.
+    TooFast {
+        /// Seconds after which it makes sense to come again.
+        retry: u64,
+    },
     /// Not who they say they are. One variant, whatever was wrong.
     Unauthentic,
     /// Policy says no.
@@ -226,7 +231,7 @@ impl Error {
     pub const fn is_temporary(&self) -> bool {
         match self {
             Self::Store { fault, .. } => matches!(fault, Fault::Full | Fault::Busy | Fault::Gone | Fault::Io),
-            Self::Busy { .. } | Self::Clock { .. } => true,
+            Self::Busy { .. } | Self::TooFast { .. } | Self::Clock { .. } => true,
             _ => false,
         }
     }
@@ -278,6 +283,7 @@ impl fmt::Display for Error {
             Self::TooLarge => f.write_str("a number that is too large for the store"),
             Self::TooMany { limit, got } => write!(f, "{got} at once, 1 to {limit} are possible"),
             Self::Busy { retry } => write!(f, "everything is occupied; try again in {retry} s"),
+            Self::TooFast { retry } => write!(f, "more than a minute allows; try again in {retry} s"),
             Self::Unauthentic => f.write_str("not authenticated"),
             Self::Refused { why, item } => write!(f, "item {item} is refused: {}", why.name()),
             Self::Clock { behind } => {

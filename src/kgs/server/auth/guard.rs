@@ -5,16 +5,11 @@
 //! of alice's account, and alice comes in from hers. What a large number of places can try together is bounded by the pool of
 //! [`super::password`], which computes so many Argon2 a second and no more.
 //!
-//! Counts stand in a table of fixed size under keyed hashes, four to a bucket: nobody can choose what falls into one bucket, and a
-//! full one loses what has the least left to be held up for.
+//! Counts stand in a table of fixed size ([`super::table`]), which forgets first what has the least left to be held up for.
 
-use std::sync::Mutex;
-
+use super::table::{Place, Table};
 use crate::kgs::server::error::Error;
 use crate::kgs::server::keys::Vault;
-
-/// Counts of a bucket.
-const WAYS: usize = 4;
 
 /// How many failures are borne, and what follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,19 +22,30 @@ pub struct Rates {
     pub longest: u64,
     /// Seconds after which a failure is forgotten if none follows.
     pub forgotten: u64,
-    /// Counts that are kept, at least (64 to 2^24); 24 bytes each, and never more.
+    /// Requests that a source may make in a minute, whoever sends them; 0 for no limit.
+    pub requests: u32,
+    /// Keys that a user may ask for in a minute, by whatever credential; 0 for no limit.
+    pub keys: u32,
+    /// Counts of each kind that are kept, at least (64 to 2^24): 24 bytes for failures, 16 for requests and for keys, never more.
     pub counts: usize,
 }
 
 impl Default for Rates {
     fn default() -> Self {
-        Self { free: 5, free_source: 50, longest: 900, forgotten: 3_600, counts: 65_536 }
+        Self {
+            free: 5,
+            free_source: 50,
+            longest: 900,
+            forgotten: 3_600,
+            requests: 30_000,
+            keys: 30_000,
+            counts: 65_536,
+        }
     }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
-    tag: u64,
     failures: u32,
     /// How many of them cost nothing.
     free: u32,
@@ -57,45 +63,24 @@ impl Count {
     }
 }
 
-/// The table.
+/// The counts.
 #[derive(Debug)]
 pub struct Guard {
-    buckets: Mutex<Box<[[Count; WAYS]]>>,
+    counts: Table<Count>,
     rates: Rates,
 }
 
-/// A pair or a source, hashed.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    bucket: usize,
-    tag: u64,
-    free: u32,
-}
-
 impl Guard {
-    /// An empty table.
+    /// An empty one.
     pub fn new(rates: Rates) -> Self {
-        let buckets = (rates.counts.clamp(64, 1 << 24) / WAYS).next_power_of_two();
-        Self { buckets: Mutex::new(vec![[Count::default(); WAYS]; buckets].into()), rates }
+        Self { counts: Table::new(rates.counts), rates }
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut [[Count; WAYS]]) -> T) -> T {
-        match self.buckets.lock() {
-            Ok(mut buckets) => work(&mut buckets),
-            Err(poisoned) => work(&mut poisoned.into_inner()),
-        }
-    }
-
-    fn places(&self, vault: &Vault, buckets: usize, source: &[u8], name: &str) -> [Place; 2] {
-        let place = |kind: &str, of: &[u8], free| {
-            let hash = vault.lookup(kind, of);
-            let (a, rest) = hash.split_first_chunk::<8>().map_or((0, &hash[..]), |(a, r)| (u64::from_be_bytes(*a), r));
-            let tag = rest.first_chunk::<8>().map_or(1, |b| u64::from_be_bytes(*b)) | 1;
-            Place { bucket: (a % buckets as u64) as usize, tag, free }
-        };
+    /// The pair and the source, with what costs nothing there.
+    fn places(&self, vault: &Vault, source: &[u8], name: &str) -> [(Place, u32); 2] {
         let pair = [&crate::encoding::lp(source)[..], source, name.as_bytes()].concat();
         let Rates { free, free_source, .. } = self.rates;
-        [place("guard pair", &pair, free), place("guard source", source, free_source)]
+        [(Place::of(vault, "guard pair", &pair), free), (Place::of(vault, "guard source", source), free_source)]
     }
 
     /// Whether this source may try this name now. For a whole network that one person can have, `source` is its prefix (for IPv6
@@ -104,15 +89,8 @@ impl Guard {
     /// # Errors
     /// [`Error::Busy`] with the seconds that are left.
     pub fn check(&self, vault: &Vault, source: &[u8], name: &str, now: u64) -> Result<(), Error> {
-        let until = self.with(|buckets| {
-            let places = self.places(vault, buckets.len(), source, name);
-            let until = |place: &Place| {
-                let bucket = buckets.get(place.bucket)?;
-                let count = bucket.iter().find(|c| c.tag == place.tag && c.failures > 0)?;
-                Some(count.until(self.rates.longest))
-            };
-            places.iter().filter_map(until).max().unwrap_or(0)
-        });
+        let until = |(place, _)| self.counts.get(place).map_or(0, |count| count.until(self.rates.longest));
+        let until = self.places(vault, source, name).map(until).into_iter().max().unwrap_or(0);
         // Never longer than the longest, whatever the clock did meanwhile.
         match until.saturating_sub(now).min(self.rates.longest) {
             0 => Ok(()),
@@ -122,30 +100,21 @@ impl Guard {
 
     /// It failed.
     pub fn failed(&self, vault: &Vault, source: &[u8], name: &str, now: u64) {
-        self.with(|buckets| {
-            for place in self.places(vault, buckets.len(), source, name) {
-                let Some(bucket) = buckets.get_mut(place.bucket) else { continue };
-                let found = bucket.iter().position(|c| c.tag == place.tag && c.failures > 0);
-                let worth = |c: &Count| (c.failures > 0, c.until(self.rates.longest), c.last);
-                let at = found.or_else(|| (0..WAYS).min_by_key(|i| bucket.get(*i).map(worth)));
-                let Some(count) = at.and_then(|i| bucket.get_mut(i)) else { continue };
-                if found.is_none() || count.last.saturating_add(self.rates.forgotten) < now {
-                    *count = Count { tag: place.tag, failures: 0, free: place.free, last: now };
-                }
-                count.failures = count.failures.saturating_add(1);
-                count.last = now;
-            }
-        });
+        let Rates { longest, forgotten, .. } = self.rates;
+        for (place, free) in self.places(vault, source, name) {
+            let worth = |c: &Count| (c.until(longest), c.last);
+            self.counts.change(place, worth, |found| {
+                let old = found.filter(|count| count.last.saturating_add(forgotten) >= now);
+                let failures = old.map_or(0, |count| count.failures).saturating_add(1);
+                (Count { failures, free, last: now }, ())
+            });
+        }
     }
 
     /// It succeeded: the pair begins anew. The source does not: with one good account it could try others for ever.
     pub fn succeeded(&self, vault: &Vault, source: &[u8], name: &str) {
-        self.with(|buckets| {
-            let [pair, _] = self.places(vault, buckets.len(), source, name);
-            if let Some(count) = buckets.get_mut(pair.bucket).and_then(|b| b.iter_mut().find(|c| c.tag == pair.tag)) {
-                *count = Count::default();
-            }
-        });
+        let [(pair, _), _] = self.places(vault, source, name);
+        self.counts.forget(pair);
     }
 }
 
@@ -224,6 +193,6 @@ mod tests {
             guard.failed(&vault, &i.to_be_bytes(), "alice", 1_001);
         }
         assert!(matches!(guard.check(&vault, b"attacker", "alice", 1_001), Err(Error::Busy { .. })));
-        assert_eq!(guard.with(|b| b.len() * WAYS), 1024);
+        assert_eq!(guard.counts.places(), 1024);
     }
 }

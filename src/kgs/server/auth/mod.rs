@@ -9,16 +9,19 @@
 //! | bearer token | a keyed hash | [`token`] |
 //!
 //! Strangers and users take the same way: the same look-ups, one Argon2 each, the same answer [`Error::Unauthentic`]. Whoever fails
-//! too often is held up by [`guard`].
+//! too often is held up by [`guard`], whoever asks for too much by [`pace`].
 
 pub mod credentials;
 pub mod digest;
 pub mod guard;
+pub mod pace;
 pub mod password;
+mod table;
 pub mod token;
 
 pub use credentials::{PskSource, PskTable};
 pub use guard::Guard;
+pub use pace::Pace;
 pub use password::Passwords;
 pub use token::Scope;
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 pub use read::Mistake;
 use read::Reader;
 
+use super::auth::pace::MOST;
 use super::http;
 use super::service::Settings;
 use super::store::{Address, Pools};
@@ -292,6 +293,8 @@ fn requests(r: &mut Reader<'_>) -> Result<http::Config, Mistake> {
             free_source: r.number("rates", "failures_of_source", g.free_source, 1..=1_000_000)?,
             longest: r.number("rates", "longest_wait_seconds", g.longest, SECONDS)?,
             forgotten: r.number("rates", "forgotten_after_seconds", g.forgotten, SECONDS)?,
+            requests: r.number("rates", "requests_of_source_per_minute", g.requests, 0..=MOST)?,
+            keys: r.number("rates", "keys_of_user_per_minute", g.keys, 0..=MOST)?,
             counts: r.number("rates", "counts", g.counts, 64..=16_777_216)?,
         },
         limits: http::Limits {

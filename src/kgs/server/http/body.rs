@@ -34,6 +34,11 @@ impl Problem {
         Self { retry: Some(retry.max(1)), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", text) }
     }
 
+    pub(super) fn too_fast(retry: u64) -> Self {
+        let text = "more than a minute allows; come again";
+        Self { retry: Some(retry.max(1)), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too-fast", text) }
+    }
+
     /// As JSON: `{"error": {"code", "message"}}`.
     pub(super) fn response(&self) -> Response {
         let object = serde_json::json!({ "error": { "code": self.code, "message": self.text } });

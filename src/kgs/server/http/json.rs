@@ -164,6 +164,8 @@ pub(super) async fn log(http: &Inner, head: Posted<'_>, body: Incoming) -> Resul
     if !requester.scope().audit || !own || user.is_none_or(|u| u.disabled) {
         return Err(Problem::new(StatusCode::FORBIDDEN, "identity", "this name is not the requester's"));
     }
+    // A page of entries costs about as much as a key.
+    http.pace_of_user(requester.name(), 1).map_err(|e| problem(&e))?;
     let behind = members.number("behind")?.unwrap_or(0);
     let found = audit::owned(store, vault, &name, behind).await.map_err(|e| problem(&e))?;
     let entries: Vec<Value> = found

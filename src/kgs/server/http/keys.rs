@@ -105,6 +105,7 @@ pub(super) async fn issue(
     request: &Request,
     now: u64,
 ) -> Result<Vec<Issued>, Error> {
+    http.pace_of_user(requester.name(), request.identities.len())?;
     let issued = http.service.issue(requester, request, now).await?;
     http.metrics.keys(issued.len() as u64, request.transit != Transit::Plain);
     Ok(issued)
@@ -161,6 +162,7 @@ pub(super) const fn sentence(why: Refusal) -> &'static str {
 pub(super) fn problem(e: &Error) -> Problem {
     match e {
         Error::Busy { retry } => Problem::busy(*retry),
+        Error::TooFast { retry } => Problem::too_fast(*retry),
         Error::Refused { why, .. } => Problem::new(StatusCode::FORBIDDEN, why.name(), sentence(*why)),
         Error::Unauthentic => Problem::new(StatusCode::UNAUTHORIZED, "unauthentic", "the credential is not good"),
         Error::Input { .. } | Error::TooMany { .. } | Error::Crypto(_) => {

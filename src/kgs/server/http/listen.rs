@@ -44,7 +44,7 @@ impl Stop {
 }
 
 /// Connections by source.
-type Sources = Arc<Mutex<HashMap<Vec<u8>, usize>>>;
+pub(super) type Sources = Arc<Mutex<HashMap<Vec<u8>, usize>>>;
 
 /// A socket that serves HTTPS.
 #[derive(Debug)]
@@ -54,13 +54,13 @@ pub struct Listener {
 }
 
 /// A place in the count of a source, given back when the connection ends.
-struct Counted {
+pub(super) struct Counted {
     sources: Sources,
     of: Vec<u8>,
 }
 
 impl Counted {
-    fn take(sources: &Sources, of: Vec<u8>, limit: usize) -> Option<Self> {
+    pub(super) fn take(sources: &Sources, of: Vec<u8>, limit: usize) -> Option<Self> {
         let mut all = match sources.lock() {
             Ok(all) => all,
             Err(poisoned) => poisoned.into_inner(),

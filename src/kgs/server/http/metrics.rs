@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) certificate: Option<i64>,
     /// Certificates that were taken, and not taken.
     pub(super) reloads: (u64, u64),
+    /// Lines of the log for which there was no room.
+    pub(super) lost: u64,
 }
 
 /// What becomes of a connection.
@@ -144,6 +146,8 @@ impl Metrics {
             head(&mut out, "ibake_tls_certificate_expires_seconds", "gauge", help);
             let _ = writeln!(out, "ibake_tls_certificate_expires_seconds {left}");
         }
+        head(&mut out, "ibake_log_lines_lost_total", "counter", "Lines of the log that nobody read in time.");
+        let _ = writeln!(out, "ibake_log_lines_lost_total {}", state.lost);
         head(&mut out, "ibake_tls_reloads_total", "counter", "Certificates read anew, by whether they were taken.");
         for (outcome, n) in [("taken", state.reloads.0), ("refused", state.reloads.1)] {
             let _ = writeln!(out, "ibake_tls_reloads_total{{outcome=\"{outcome}\"}} {n}");

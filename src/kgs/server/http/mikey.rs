@@ -18,7 +18,7 @@ use super::super::auth::Requester;
 use super::super::service::{Request, Transit};
 use super::body::{Problem, Response, answer, check_accept, check_type, read};
 use super::keys::Posted;
-use super::listen::Stop;
+use super::listen::{Counted, Sources, Stop};
 use super::log::{self, Note, noted};
 use super::state::{Http, source};
 use super::{MIKEY_TYPE, now};
@@ -44,8 +44,8 @@ struct Ours<'a> {
 #[derive(Default)]
 struct Found {
     owner: Option<String>,
-    /// That the store, not the requester, is the reason for an answer without keys.
-    busy: Option<u64>,
+    /// What other than the request is the reason for an answer without keys.
+    problem: Option<Problem>,
     places: Vec<u64>,
 }
 
@@ -59,9 +59,8 @@ impl Ours<'_> {
 
     /// A failure that is not the requester's.
     fn trouble(&self, e: &super::super::error::Error) {
-        tracing::error!(target: "ibake::request", error = %e, "a request failed");
-        let retry = if let super::super::error::Error::Busy { retry } = e { *retry } else { 5 };
-        self.found(|f| f.busy = Some(retry));
+        let problem = super::keys::problem(e);
+        self.found(|f| f.problem = Some(problem));
     }
 }
 
@@ -103,6 +102,10 @@ impl Authority for &Ours<'_> {
             return Err(NotIssued::Denied);
         }
         let owner = self.found(|f| f.owner.clone()).ok_or(NotIssued::Denied)?;
+        if let Err(e) = self.http.pace_of_user(&owner, identities.len()) {
+            self.trouble(&e);
+            return Err(NotIssued::Failed(Error::Random));
+        }
         let requester = Requester::psk(&owner, self.message);
         // MIKEY seals them itself, each to the request as a whole.
         let wanted = Request { identities: identities.to_vec(), transit: Transit::Plain };
@@ -127,7 +130,7 @@ impl Authority for &Ours<'_> {
 struct Handling {
     answer: Option<Vec<u8>>,
     note: Note,
-    busy: Option<u64>,
+    problem: Option<Problem>,
 }
 
 /// Answers a message on a thread of its own.
@@ -141,19 +144,20 @@ async fn handle(http: &Http, bytes: Vec<u8>, now: u64) -> Result<Handling, Probl
         // What has been seen before is found in the store, where all nodes look, in the transaction that issues.
         let rng = &mut getrandom::SysRng;
         let handled = request::Service::new(&ours, Replay::new(1), rng).map(|mut s| s.handle(&bytes, now, rng));
-        let (owner, places, busy) = ours.found(|f| (f.owner.take(), std::mem::take(&mut f.places), f.busy));
+        let (owner, places, problem) =
+            ours.found(|f| (f.owner.take(), std::mem::take(&mut f.places), f.problem.take()));
         let user = owner.map(|o| own.pseudonym("log user", o.as_bytes())).unwrap_or_default();
         let note = Note { user, ..Note::default() };
         match handled {
             Ok(Handled::Issued { answer, identities, transit }) => {
                 let sealed = transit == request::Transit::Sealed;
                 let note = Note { keys: identities.len() as u64, places, sealed, code: "issued", ..note };
-                Handling { answer: Some(answer), note, busy: None }
+                Handling { answer: Some(answer), note, problem: None }
             }
             Ok(Handled::Refused { answer, .. }) => {
-                Handling { answer: Some(answer), note: Note { code: "refused", ..note }, busy }
+                Handling { answer: Some(answer), note: Note { code: "refused", ..note }, problem }
             }
-            _ => Handling { answer: None, note: Note { code: "dropped", ..note }, busy },
+            _ => Handling { answer: None, note: Note { code: "dropped", ..note }, problem },
         }
     };
     let done = tokio::task::spawn_blocking(work).await;
@@ -167,8 +171,8 @@ pub(super) async fn post(http: &Http, head: Posted<'_>, body: Incoming, now: u64
     check_accept(head.headers, MIKEY_TYPE)?;
     let bytes = read(body, http.config.limits.mikey_bytes, http.config.limits.body).await?;
     let handling = handle(http, bytes.to_vec(), now).await?;
-    if let Some(retry) = handling.busy {
-        return Err(Problem::busy(retry));
+    if let Some(problem) = handling.problem {
+        return Err(problem);
     }
     match handling.answer {
         Some(message) => Ok(noted(answer(StatusCode::OK, MIKEY_TYPE, message), handling.note)),
@@ -181,6 +185,8 @@ pub(super) async fn post(http: &Http, head: Posted<'_>, body: Incoming, now: u64
 pub async fn listen(http: Http, listener: TcpListener, mut stop: Stop) {
     let connections = http.config.limits.mikey_connections;
     let permits = Arc::new(Semaphore::new(connections));
+    // What one source can take leaves as much to all others.
+    let (sources, of_source) = (Sources::default(), connections.div_ceil(2));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -195,10 +201,15 @@ pub async fn listen(http: Http, listener: TcpListener, mut stop: Stop) {
                 continue;
             }
         };
+        let Some(counted) = Counted::take(&sources, source(peer.ip()), of_source) else { continue };
         let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { continue };
+        // MIKEY has no words for this.
+        if http.pace_of_source(peer.ip()).is_err() {
+            continue;
+        }
         let http = http.clone();
         tokio::spawn(async move {
-            let _permit = permit;
+            let (_permit, _counted) = (permit, counted);
             one(&http, stream, peer).await;
         });
     }
@@ -219,14 +230,14 @@ async fn one(http: &Http, mut stream: TcpStream, peer: SocketAddr) {
         _ => return,
     }
     let Ok(handling) = handle(http, bytes, now()).await else { return };
-    let good = handling.answer.is_some() && handling.busy.is_none();
+    let good = handling.answer.is_some() && handling.problem.is_none();
     let response = answer(if good { StatusCode::OK } else { StatusCode::BAD_REQUEST }, MIKEY_TYPE, "");
     let code = handling.note.code;
     let response = noted(response, handling.note);
     let from = http.pseudonym("log source", &source(peer.ip()));
     http.metrics.request("tcp:mikey", response.status().as_u16(), code, begun.elapsed());
     log::write("tcp:mikey", "MIKEY", &from, &response, begun.elapsed());
-    if let Some(message) = handling.answer.filter(|_| handling.busy.is_none()) {
+    if let Some(message) = handling.answer.filter(|_| handling.problem.is_none()) {
         let writing = async {
             stream.write_all(&message).await?;
             stream.shutdown().await

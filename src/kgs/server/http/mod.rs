@@ -12,9 +12,9 @@
 //!
 //! ```text
 //! listen   connections, TLS, their limits, the stop
-//!   -> routes    method, path, type of body and answer, size, time     405 404 415 406 413 408 503
+//!   -> routes    method, path, type of body and answer, size, time     405 404 429 415 406 413 408 503
 //!     -> who       credential of the request                            401, 503 with Retry-After
-//!       -> keys, json, mikey: Service::issue
+//!       -> keys, json, mikey: Service::issue                            429 with Retry-After
 //! ```
 //! Answers to requests that are well-formed HTTP and bad RFC 5408 are response codes of the RFC with status 200, since a client
 //! must not look into the body of another status; SPEC.md 14.4 has the table.

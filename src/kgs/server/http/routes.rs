@@ -124,6 +124,10 @@ impl Http {
         to: To,
         segment: Option<&str>,
     ) -> Result<Response, Problem> {
+        // Who looks after the server comes through, whoever else is at the same address.
+        if !matches!(to, To::Health | To::Ready | To::Metrics) {
+            self.pace_of_source(peer.address.ip()).map_err(|e| keys::problem(&e))?;
+        }
         let (head, body) = request.into_parts();
         let uri = head.uri.path_and_query().map_or("/", |u| u.as_str());
         let posted = Posted { headers: &head.headers, uri, peer };

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
-use super::super::auth::{Guard, Passwords, PskSource, PskTable};
+use super::super::auth::guard::Rates;
+use super::super::auth::{Guard, Pace, Passwords, PskSource, PskTable};
 use super::super::error::Error;
 use super::super::service::Service;
 use super::metrics::{Metrics, State};
@@ -22,12 +24,18 @@ pub struct Inner {
     pub(super) service: Service,
     pub(super) passwords: Passwords,
     pub(super) guard: Guard,
+    sources: Pace,
+    users: Pace,
+    /// From here the paces are counted.
+    begun: Instant,
     pub(super) psk: Arc<dyn PskSource>,
     pub(super) config: Config,
     pub(super) metrics: Metrics,
     pub(super) mikey: Semaphore,
     /// The certificate, once a socket serves.
     pub(super) tls: OnceLock<Tls>,
+    /// How many lines of the log have been lost, where that is known.
+    lost: OnceLock<Box<dyn Fn() -> u64 + Send + Sync>>,
     /// The path of the district's URI, empty if it has none.
     pub(super) path: String,
 }
@@ -62,13 +70,33 @@ impl Http {
         let psk = config.psk.clone().unwrap_or_else(table);
         let passwords = Passwords::new(store, vault, config.price, threads, queue);
         let (guard, mikey) = (Guard::new(config.rates), Semaphore::new(config.limits.mikey_threads));
-        let (metrics, tls) = (Metrics::default(), OnceLock::new());
-        Ok(Self(Arc::new(Inner { service, passwords, guard, psk, config, metrics, mikey, tls, path })))
+        let Rates { requests, keys, counts, .. } = config.rates;
+        let (sources, users) = (Pace::new("pace source", requests, counts), Pace::new("pace user", keys, counts));
+        Ok(Self(Arc::new(Inner {
+            service,
+            passwords,
+            guard,
+            sources,
+            users,
+            begun: Instant::now(),
+            psk,
+            config,
+            metrics: Metrics::default(),
+            mikey,
+            tls: OnceLock::new(),
+            lost: OnceLock::new(),
+            path,
+        })))
     }
 
     /// What it has counted.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Says how many lines of the log have been lost so far: metrics show it. The first one that says so counts.
+    pub fn counts_lost_lines(&self, lost: impl Fn() -> u64 + Send + Sync + 'static) {
+        let _ = self.0.lost.set(Box::new(lost));
     }
 
     pub(super) fn serves_with(&self, tls: &Tls) {
@@ -100,11 +128,22 @@ impl Http {
             argon2: self.passwords.runs(),
             certificate: tls.and_then(Tls::validity).map(|v| left(v.to)),
             reloads: tls.map_or((0, 0), Tls::reloads),
+            lost: self.lost.get().map_or(0, |lost| lost()),
         }
     }
 }
 
 impl Inner {
+    /// One more request from there.
+    pub(super) fn pace_of_source(&self, ip: IpAddr) -> Result<(), Error> {
+        self.sources.take(self.service.keys().vault(), &source(ip), 1, self.begun.elapsed())
+    }
+
+    /// So many more keys for a user.
+    pub(super) fn pace_of_user(&self, name: &str, keys: usize) -> Result<(), Error> {
+        self.users.take(self.service.keys().vault(), name.as_bytes(), keys as u64, self.begun.elapsed())
+    }
+
     /// A name in the log for somebody: the same for the same, and nobody without the store can tell whose.
     pub(super) fn pseudonym(&self, kind: &str, of: &[u8]) -> String {
         let hash = self.service.keys().vault().lookup(kind, of);

@@ -29,6 +29,8 @@ use crate::when;
 
 /// Days for which the first user's token is good.
 const TOKEN_DAYS: u64 = 90;
+/// Lines of the log that may wait for whoever reads it.
+const LINES: usize = 16_384;
 
 /// Run a key-generation server: RFC 5408 over HTTPS, MIKEY, JSON.
 ///
@@ -98,9 +100,14 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, out: &Output) -> Result<(), Failure> {
-    tracing_subscriber::fmt().json().flatten_event(true).with_writer(std::io::stderr).init();
     let settled = settle(args)?;
-    block_on(serve(&settled, out))
+    // Whoever reads the log, or does not, must not hold up the server: lines wait, and what finds no room is lost and counted.
+    let (writer, _flush) = tracing_appender::non_blocking::NonBlockingBuilder::default()
+        .buffered_lines_limit(LINES)
+        .finish(std::io::stderr());
+    let lost = writer.error_counter();
+    tracing_subscriber::fmt().json().flatten_event(true).with_writer(writer).init();
+    block_on(serve(&settled, move || lost.dropped_lines() as u64, out))
 }
 
 /// What was made for a fresh store.
@@ -109,7 +116,7 @@ struct First {
     token: SecretVec,
 }
 
-async fn serve(settled: &Settled, out: &Output) -> Result<(), Failure> {
+async fn serve(settled: &Settled, lost: impl Fn() -> u64 + Send + Sync + 'static, out: &Output) -> Result<(), Failure> {
     let c = &settled.rest;
     let rules = c.new.first_identities.iter().map(|n| parse_name(n).map(Rule::own)).collect::<Result<Vec<_>, _>>()?;
     // Before anything is made: a port that is taken is the commonest mistake.
@@ -126,6 +133,7 @@ async fn serve(settled: &Settled, out: &Output) -> Result<(), Failure> {
     let store = keys.store().clone();
     let service = Service::new(Arc::new(keys), c.service);
     let server = Http::new(service, config).await?;
+    server.counts_lost_lines(lost);
     let (stopper, stop) = Stop::new();
     let mikey_at = mikey.as_ref().and_then(|m| m.local_addr().ok());
     let over_tcp = mikey.map(|socket| tokio::spawn(http::listen_mikey(server.clone(), socket, stop.clone())));
