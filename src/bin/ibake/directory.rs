@@ -59,16 +59,16 @@ pub(crate) struct DirectoryFile {
     pub(crate) rules: Vec<Rule>,
 }
 
-/// Reads an introduction and checks that it holds under `by` and counts now.
-pub(crate) fn read_introduction(path: &Path, by: &PublicParameters, now: u64) -> Result<Introduction, Failure> {
+/// Reads an introduction, and checks that it holds under the parameters that `find` has for the fingerprint of its signer, and that it
+/// counts now. Gives these parameters too.
+pub(crate) fn read_introduction<'a>(
+    path: &Path,
+    find: impl FnOnce(&[u8; 32]) -> Result<&'a PublicParameters, Failure>,
+    now: u64,
+) -> Result<(Introduction, &'a PublicParameters), Failure> {
     let at = |e: ibake::error::Error| Failure::from(e).context(path.display());
     let bytes = read_limited(path, INTRODUCTION_MAX as u64)?;
-    let signer = inspect(&bytes).map_err(at)?.signer;
-    if signer != *by.fingerprint() {
-        let text = format!("{}: another district than {} vouches here", path.display(), by.district());
-        return Err(Failure::new(Kind::Refused, "pin", text)
-            .hint(format!("The fingerprint of the one that does is {}.", base16ct::lower::encode_string(&signer))));
-    }
+    let by = find(&inspect(&bytes).map_err(at)?.signer)?;
     let introduction = Introduction::from_bytes(&bytes, by).map_err(at)?;
     let said = introduction.statement();
     introduction.check_time(now).map_err(|_| {
@@ -76,7 +76,7 @@ pub(crate) fn read_introduction(path: &Path, by: &PublicParameters, now: u64) ->
         let text = format!("{}: the introduction counts from {from} until {until}", path.display());
         Failure::new(Kind::Refused, "expired", text).hint("Ask the district that vouches for a new one.")
     })?;
-    Ok(introduction)
+    Ok((introduction, by))
 }
 
 /// A place in the file, for messages.
@@ -207,14 +207,16 @@ fn resolve(place: &Place<'_>, entries: Vec<Entry>, now: u64) -> Result<Directory
         let (parameters, names, until) = match entry {
             Entry::Pinned { parameters, names } => (parameters, names, u64::MAX),
             Entry::Introduced { file, at } => {
-                let bytes = read_limited(&file, INTRODUCTION_MAX as u64)?;
-                let said = inspect(&bytes).map_err(|e| Failure::from(e).context(file.display()))?;
                 // Whoever is introduced introduces nobody: only pinned parameters count here.
-                let Some(by) = pinned.iter().find(|p| *p.fingerprint() == said.signer) else {
+                let find = |signer: &[u8; 32]| {
                     let what = format!("{}: no district pinned in this file vouches here", file.display());
-                    return Err(place.wrong(at, &what, "Give the parameters of the one that does, as params."));
+                    pinned
+                        .iter()
+                        .find(|p| p.fingerprint() == signer)
+                        .ok_or_else(|| place.wrong(at, &what, "Give the parameters of the one that does, as params."))
                 };
-                let said = read_introduction(&file, by, now)?.statement().clone();
+                let (introduction, by) = read_introduction(&file, find, now)?;
+                let said = introduction.statement().clone();
                 // Rules and serials go by district. A second voice about one could put its own parameters in the place of those
                 // that are pinned, or that another one vouches for.
                 let about = said.parameters.district();

@@ -66,7 +66,15 @@ pub(crate) struct Accept {
 
 fn run_accept(a: &Accept, out: &Output) -> Result<(), Failure> {
     let by = read_parameters(&a.by)?;
-    let introduction = crate::directory::read_introduction(&a.introduction, &by, when::now())?;
+    let find = |signer: &[u8; 32]| match signer == by.fingerprint() {
+        true => Ok(&by),
+        false => {
+            let text = format!("{}: another district than {} vouches here", a.introduction.display(), by.district());
+            let hint = format!("The fingerprint of the one that does is {}.", base16ct::lower::encode_string(signer));
+            Err(Failure::new(Kind::Refused, "pin", text).hint(hint))
+        }
+    };
+    let (introduction, _) = crate::directory::read_introduction(&a.introduction, find, when::now())?;
     files::write_public(&a.out, introduction.statement().parameters.to_armour().as_bytes(), a.force)?;
     super::kgs::introduce::report(&a.out, &introduction, out);
     Ok(())
