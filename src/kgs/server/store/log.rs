@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use super::replay::Fresh;
 use super::row::{Row, Value, int};
 use super::{Dialect, Store, Transaction};
 use crate::kgs::server::audit::entry::{Draft, Entry, Link};
@@ -132,8 +133,10 @@ impl Store {
         let mut end = before;
         let mut rows: Vec<Value> = Vec::new();
         let mut results = Vec::with_capacity(submissions.len());
+        let current = submissions.iter().filter(|s| s.version.is_none_or(|version| version == before.version));
+        let mut fresh = Fresh::note(&mut *open, current.flat_map(|s| &s.once)).await?;
         for submission in submissions {
-            results.push(match admit(&mut *open, writing, &end, submission).await {
+            results.push(match admit(&mut *open, writing, &end, submission, &mut fresh).await {
                 Ok(None) => {
                     let mut links = Vec::with_capacity(submission.drafts.len());
                     for draft in &submission.drafts {
@@ -149,6 +152,7 @@ impl Store {
                 Err(e) => return Err(e),
             });
         }
+        fresh.forget_rest(&mut *open).await?;
         let mut rest = rows.as_slice();
         while let Some(insert) = (rest.len() / COLUMNS).min(ROWS).checked_ilog2().and_then(|n| INSERTS.get(n as usize))
         {
@@ -220,6 +224,7 @@ async fn admit(
     writing: &Writing<'_>,
     end: &Head,
     submission: &Submission,
+    fresh: &mut Fresh,
 ) -> Result<Option<Appended>, Error> {
     if submission.version.is_some_and(|version| version != end.version) {
         return Ok(Some(Appended::Stale));
@@ -242,15 +247,8 @@ async fn admit(
     {
         return Ok(Some(Appended::Lost));
     }
-    for (place, (seen, until)) in submission.once.iter().enumerate() {
-        let sql = "INSERT INTO replay (request, until) VALUES ($1, $2) ON CONFLICT (request) DO NOTHING";
-        if open.execute(sql, vec![Value::from(seen), int(*until)?]).await? == 0 {
-            // Those before were new; they are forgotten again, since nothing has been done for them.
-            for (seen, _) in submission.once.iter().take(place) {
-                open.execute("DELETE FROM replay WHERE request = $1", vec![Value::from(seen)]).await?;
-            }
-            return Ok(Some(Appended::Refused(Refusal::Replay)));
-        }
+    if !fresh.spend(&submission.once) {
+        return Ok(Some(Appended::Refused(Refusal::Replay)));
     }
     for quota in &submission.quotas {
         let sql = "INSERT INTO counters (subject, day, used) VALUES ($1, $2, $3) \

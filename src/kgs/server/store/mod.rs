@@ -9,7 +9,8 @@
 //! | `driver.rs`, `sqlite.rs`, `postgres.rs` | the two drivers |
 //! | `migrate.rs`, `migrations/` | tables, in numbered steps |
 //! | [`row`] | values, rows, and the tag that every row of settings has |
-//! | `log.rs` | appending to the audit log, reading it |
+//! | `log.rs`, `replay.rs` | appending to the audit log, reading it; what must not be seen twice |
+//! | `view.rs` | what a decision goes by, in one statement |
 //! | `tables.rs` | users, credentials, tokens, rules, revocations, counters |
 //! | [`jobs`] | work that nodes share in chunks |
 //! | `bulk.rs` | the chunks of bulk issue, what came of them, and for whom |
@@ -25,9 +26,11 @@ pub mod jobs;
 pub(super) mod log;
 mod migrate;
 mod postgres;
+mod replay;
 pub mod row;
 mod sqlite;
 pub(super) mod tables;
+pub(super) mod view;
 
 use std::fmt;
 use std::future::Future;
