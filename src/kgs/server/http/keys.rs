@@ -5,12 +5,13 @@ use hyper::{HeaderMap, StatusCode};
 
 use super::super::auth::Requester;
 use super::super::error::{Error, Refusal};
+use super::super::keys::State;
 use super::super::service::{Issued, Request, Transit};
 use super::body::{Problem, Response as Answer, answer, check_accept, check_type, read};
 use super::log::{Note, noted};
 use super::state::Inner;
 use super::who::{Nobody, Peer, Shown, requester, unauthorized};
-use crate::ibe::Identity;
+use crate::ibe::{Identity, PublicParameters};
 use crate::kgs::rfc5408::{KeyReply, KeyRequest, REQUEST_TYPE, RESPONSE_TYPE, Receipt, Response};
 
 /// A request with its head taken apart.
@@ -83,19 +84,24 @@ pub(super) async fn post(http: &Inner, posted: Posted<'_>, body: Incoming, now: 
 
 /// The identity that these bytes are, under parameters that are alive.
 async fn identity(http: &Inner, der: &[u8]) -> Result<Result<Identity, String>, Problem> {
-    let all = http.service.keys().parameters().await.map_err(|e| problem(&e))?;
+    let keys = http.service.keys();
+    // Under the parameters that are known, without a look-up: the decision about it reads the store. Unless it fits none of them.
+    if let Ok(found) = read_identity(&keys.known_parameters(), der) {
+        return Ok(Ok(found));
+    }
+    Ok(read_identity(&keys.parameters().await.map_err(|e| problem(&e))?, der))
+}
+
+fn read_identity(all: &[(State, PublicParameters)], der: &[u8]) -> Result<Identity, String> {
     let mut why = String::from("the identity is not of this district, or of a key epoch that issues nothing");
     for (_, parameters) in all {
         match Identity::from_der(der, parameters.granularity()) {
-            Ok(found) => {
-                if parameters.check_identity(&found).is_ok() {
-                    return Ok(Ok(found));
-                }
-            }
+            Ok(found) if parameters.check_identity(&found).is_ok() => return Ok(found),
+            Ok(_) => {}
             Err(e) => why = format!("the identity: {e}"),
         }
     }
-    Ok(Err(why))
+    Err(why)
 }
 
 /// Issues, and counts what leaves.

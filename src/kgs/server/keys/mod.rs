@@ -58,6 +58,12 @@ struct Loaded {
     issuers: BTreeMap<u64, (State, Arc<Issuer>)>,
 }
 
+impl Loaded {
+    fn parameters(&self) -> Vec<(State, PublicParameters)> {
+        self.issuers.values().map(|(state, issuer)| (*state, issuer.parameters().clone())).collect()
+    }
+}
+
 /// Everything secret that a running server holds.
 pub struct Keys {
     store: Store,
@@ -227,8 +233,12 @@ impl Keys {
     /// # Errors
     /// [`Error::Store`], [`Error::Corrupt`], [`Error::KeyFile`].
     pub async fn parameters(&self) -> Result<Vec<(State, PublicParameters)>, Error> {
-        let loaded = self.at(self.store.head().await?.version).await?;
-        Ok(loaded.issuers.values().map(|(state, issuer)| (*state, issuer.parameters().clone())).collect())
+        Ok(self.at(self.store.head().await?.version).await?.parameters())
+    }
+
+    /// The same as of the last time that somebody asked the store.
+    pub(in crate::kgs::server) fn known_parameters(&self) -> Vec<(State, PublicParameters)> {
+        self.known().parameters()
     }
 
     /// The parameters in use.
