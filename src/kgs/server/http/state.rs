@@ -76,8 +76,8 @@ impl Http {
         let _ = self.0.tls.set(tls.clone());
     }
 
-    /// Whether it can issue: the store answers and takes entries of now, the current parameters may be used, and so may the
-    /// certificate.
+    /// Whether it can issue: the store answers and takes entries of now, the settings are as they were left, the current
+    /// parameters may be used, and so may the certificate.
     ///
     /// # Errors
     /// What is in the way.
@@ -100,6 +100,7 @@ impl Http {
             argon2: self.passwords.runs(),
             certificate: tls.and_then(Tls::validity).map(|v| left(v.to)),
             reloads: tls.map_or((0, 0), Tls::reloads),
+            settings: self.service.settings_good(),
         }
     }
 }

@@ -10,7 +10,9 @@
 //! | `migrate.rs`, `migrations/` | tables, in numbered steps |
 //! | [`row`] | values, rows, and the tag that every row of settings has |
 //! | `log.rs` | appending to the audit log, reading it |
-//! | `tables.rs` | users, credentials, tokens, rules, revocations, counters |
+//! | `tables.rs` | users, credentials, tokens, rules, revocations |
+//! | `settings.rs` | the way in which all settings are changed |
+//! | `sum.rs`, `check.rs` | the sum over them, by which it is noticed that rows were deleted or put back |
 //! | [`jobs`] | work that nodes share in chunks |
 //! | `bulk.rs` | the chunks of bulk issue, what came of them, and for whom |
 //!
@@ -19,6 +21,7 @@
 //! `synchronous=FULL`, PostgreSQL with its own default. What has not been committed leaves nothing.
 
 pub(super) mod bulk;
+mod check;
 #[macro_use]
 mod driver;
 pub mod jobs;
@@ -26,7 +29,9 @@ pub(super) mod log;
 mod migrate;
 mod postgres;
 pub mod row;
+pub(super) mod settings;
 mod sqlite;
+mod sum;
 pub(super) mod tables;
 
 use std::fmt;
@@ -38,6 +43,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::Error;
+pub use check::Accepted;
 pub use migrate::SCHEMA;
 pub use row::{Row, Value};
 

@@ -132,6 +132,7 @@ async fn serve(settled: &Settled, out: &Output) -> Result<(), Failure> {
     let asked = Arc::new(Notify::new());
     let every = Duration::from_secs(c.tls.check);
     let following = tokio::spawn(reload::follow(tls.clone(), files, mark, every, Arc::clone(&asked), stop.clone()));
+    let settings = tokio::spawn(http::look_after_settings(server.clone(), stop.clone()));
     let over_tls = tokio::spawn(Listener::new(socket, tls.clone()).serve(server.clone(), stop));
     let signals = Signals::new()?;
     report(c.tls.certificate.is_none(), out, &current, address, mikey_at, &tls, first.as_ref());
@@ -145,6 +146,7 @@ async fn serve(settled: &Settled, out: &Output) -> Result<(), Failure> {
         let _ = task.await;
     }
     let _ = following.await;
+    let _ = settings.await;
     store.close().await?;
     out.result(&format!("Stopped; {cut} connections were cut."), &json!({ "event": "stopped", "cut": cut }));
     Ok(())

@@ -28,6 +28,7 @@ pub(crate) enum Command {
     Rotate(Rotate),
     Retire(Retire),
     Introduce(Introduce),
+    Settle(Settle),
     Backup(Backup),
     Restore(Restore),
 }
@@ -118,6 +119,19 @@ pub(crate) struct Introduce {
     opened: Opened,
 }
 
+/// Accept the settings of a store as they are: users, credentials, tokens, rules, inboxes, revocations, key epochs.
+///
+/// A server that finds rows deleted or put back issues nothing. If you have no backup, look first through `ibake kgs user list`, `ibake
+/// kgs policy revoked` and `ibake kgs store show`, mend what is wrong, and find out who can write to the database; then this. A store of a
+/// release without such a check needs it once. Rows that were altered are not accepted.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:
+  ibake kgs store settle --store sqlite:./kgs.db --key-file ./kgs.unlock")]
+pub(crate) struct Settle {
+    #[command(flatten)]
+    opened: Opened,
+}
+
 /// Write everything that is in a store to a file, while the server runs. Secrets in it stay under the wrapping key.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:
@@ -163,6 +177,7 @@ pub(crate) fn run(command: &Command, out: &Output) -> Result<(), Failure> {
                 let (_, keys) = open(&a.opened).await?;
                 a.what.write(&keys.introduce(&parameters, whose, from, until).await?, out)
             }
+            Command::Settle(a) => settle(a, out).await,
             Command::Backup(a) => save(a, out).await,
             Command::Restore(a) => restore(a, out).await,
         }
@@ -242,6 +257,15 @@ async fn rotate(a: &Rotate, out: &Output) -> Result<(), Failure> {
     report(&keys, out).await
 }
 
+async fn settle(a: &Settle, out: &Output) -> Result<(), Failure> {
+    let (store, vault) = a.opened.open().await?;
+    let rows = store.settle(&vault, when::now()).await?;
+    let all: Vec<String> = rows.iter().map(|(table, n)| format!("{n} {table}")).collect();
+    let object: serde_json::Map<_, _> = rows.iter().map(|(table, n)| ((*table).to_owned(), (*n).into())).collect();
+    out.result(&format!("Accepted as they are: {}.", all.join(", ")), &json!({ "accepted": object }));
+    Ok(())
+}
+
 async fn save(a: &Backup, out: &Output) -> Result<(), Failure> {
     let (_, keys) = open(&a.opened).await?;
     let mut pending = crate::files::Pending::new(&a.file, crate::files::Access::Owner, false)?;
@@ -264,5 +288,8 @@ async fn restore(a: &Restore, out: &Output) -> Result<(), Failure> {
     let keys = backup::restore(&store, a.unlock.open(&[])?, BufReader::new(file)).await?;
     made.keep();
     out.note("The restored store issues the same keys.");
+    if let Err(e) = store.check_settings(keys.vault()).await {
+        out.note(&format!("It issues nothing yet: {e}."));
+    }
     report(&keys, out).await
 }
