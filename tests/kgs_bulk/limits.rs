@@ -82,7 +82,9 @@ pub(crate) async fn too_many_keys_are_refused_before_anything_is_stored(w: World
 /// A job begins with a look at all settings, and goes by the last one before each chunk.
 pub(crate) async fn nothing_is_issued_by_settings_that_were_put_back(w: World) {
     let names = w.users("u", 3).await;
-    let own = |w: &World| Service::new(Arc::clone(&w.keys), Settings { check: Duration::from_millis(100), ..Settings::default() });
+    let own = |w: &World| {
+        Service::new(Arc::clone(&w.keys), Settings { check: Duration::from_millis(100), ..Settings::default() })
+    };
     let job = w.start(&names, "--count 300 --chunk 1");
     crate::support::sql(&w.address, "CREATE TABLE kept AS SELECT * FROM recipients").await;
     let delete = "DELETE FROM recipients WHERE owner = 'u0'";

@@ -85,6 +85,8 @@ async fn settings_deleted_by_sql(world: World, fault: &str) {
     for (of, alice) in [(revoked, false), (other, false), (crate::support::ALICE, true)] {
         Site::later(&s.ask_for(of, alice).await);
     }
+    let parameters = s.get("/").await;
+    assert!(parameters.status == 503 && parameters.header("retry-after").is_some(), "{}", parameters.text());
     s.metric("ibake_settings_good 0").await;
     let told = s.node.log();
     let line = told.lines().find(|l| l.contains("ibake::settings")).unwrap();

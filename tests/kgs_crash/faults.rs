@@ -108,9 +108,13 @@ impl Site {
         (answer.status, answer.text())
     }
 
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.gateway.get(self.node.address, path).await.unwrap()
+    }
+
     /// A line of the metrics.
     pub(crate) async fn metric(&self, line: &str) {
-        let text = self.gateway.get(self.node.address, "/metrics").await.unwrap().text();
+        let text = self.get("/metrics").await.text();
         assert!(text.lines().any(|l| l == line), "{line}: {text}");
     }
 

@@ -95,7 +95,10 @@ pub(crate) async fn rows_that_went_or_came_back_are_noticed(w: World) {
     // Deleted; exchanged with another; copied to another key.
     for (table, key, rest) in TABLES {
         let mine = if table == "credentials" { Unsettled::Rows } else { Unsettled::Row { table } };
-        let first = |order: &str| format!("SELECT * FROM a_{table} ORDER BY {} {order} LIMIT 1", key.join(", "));
+        let first = |order: &str| {
+            let by: Vec<String> = key.iter().map(|k| format!("{k} {order}")).collect();
+            format!("SELECT * FROM a_{table} ORDER BY {} LIMIT 1", by.join(", "))
+        };
         let row = format!("EXISTS (SELECT 1 FROM ({}) o WHERE {})", first(""), on(key, "o", table));
         w.sql(&format!("DELETE FROM {table} WHERE {row}")).await;
         assert_eq!(store.check_settings(vault).await, wrong(Unsettled::Rows), "{table}: deleted");

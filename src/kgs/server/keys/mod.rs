@@ -285,7 +285,8 @@ impl Keys {
     /// Vouches for other parameters with the master key in use ([`Issuer::introduce`]).
     ///
     /// # Errors
-    /// [`Error::Empty`] if no epoch is current; [`Error::Crypto`] as there; [`Error::Store`], [`Error::Corrupt`].
+    /// [`Error::Empty`] if no epoch is current; [`Error::Crypto`] as there; [`Error::Settings`] if they are not as they were left;
+    /// [`Error::Store`], [`Error::Corrupt`].
     pub async fn introduce(
         &self,
         parameters: &PublicParameters,
@@ -293,7 +294,9 @@ impl Keys {
         from: u64,
         until: u64,
     ) -> Result<Introduction, Error> {
-        let loaded = self.at(self.store.head().await?.version).await?;
+        // It is good for long: not by an epoch that somebody has put back.
+        let version = self.store.check_settings(&self.vault).await?;
+        let loaded = self.at(version).await?;
         let mut all = loaded.issuers.values();
         let (_, issuer) = all.find(|(state, _)| *state == State::Current).ok_or(Error::Empty)?;
         Ok(issuer.introduce(parameters, whose, from, until)?)
