@@ -19,7 +19,7 @@ fn a_store_is_made_with_users_rules_and_tokens() {
     assert_eq!((mode(&w.path("kgs.db")), mode(&w.path("s.unlock"))), (0o600, 0o600));
     let shown = w.run(&format!("--json kgs store show {O}")).ok().objects().remove(0);
     assert_eq!((&shown["district"], &shown["serial"]), (&"https://kgs.example".into(), &1.into()));
-    assert_eq!(shown["epochs"][0]["state"], "current");
+    assert_eq!((&shown["epochs"][0]["state"], &shown["settings"]), (&"current".into(), &"as they were left".into()));
     w.write("alice.password", "correct horse\n");
     chmod(&w.path("alice.password"), 0o600);
     w.run(&format!("kgs user add alice --identity {ALICE} --password-file alice.password {O}")).ok();
@@ -59,6 +59,9 @@ fn a_store_is_made_with_users_rules_and_tokens() {
     w.run(&format!("kgs policy pardon {ALICE} {O}")).ok();
     assert_eq!(w.run(&format!("kgs policy revoked {O}")).ok().stdout, "");
     w.run(&format!("kgs user remove alice {O}")).ok();
+    let settled = w.run(&format!("--json kgs store settle {O}")).ok().objects().remove(0);
+    assert_eq!((&settled["accepted"]["users"], &settled["accepted"]["tokens"]), (&1.into(), &0.into()));
+    assert_eq!(settled["accepted"]["epochs"], 1);
     assert_eq!(w.run(&format!("kgs user list {O}")).ok().stdout.lines().count(), 1);
 }
 

@@ -88,6 +88,10 @@ async fn settings_deleted_by_sql(world: World, fault: &str) {
     let parameters = s.get("/").await;
     assert!(parameters.status == 503 && parameters.header("retry-after").is_some(), "{}", parameters.text());
     s.metric("ibake_settings_good 0").await;
+    let mut show = s.world.program();
+    show.args(["kgs", "store", "show", "--key-file", "kgs.unlock", "--store", &s.world.address]);
+    let shown = show.output().unwrap();
+    assert_eq!(shown.status.code(), Some(4), "{}", String::from_utf8_lossy(&shown.stdout));
     let told = s.node.log();
     let line = told.lines().find(|l| l.contains("ibake::settings")).unwrap();
     assert!(
@@ -99,6 +103,7 @@ async fn settings_deleted_by_sql(world: World, fault: &str) {
     Site::served(&s.gateway().await);
     assert_eq!(s.ask_for(revoked, false).await.code(), "IBE304");
     s.metric("ibake_settings_good 1").await;
+    assert!(show.output().unwrap().status.success());
     assert!(s.node.log().contains("the settings are right again"));
 
     // All settings with their version and their sum: what the node has seen before is gone.

@@ -307,7 +307,7 @@ pub(crate) async fn any_sequence_of_changes_holds(w: World) {
         w.store.check_settings(w.keys.vault()).await.unwrap();
     }
     println!("{made} changes of 480 tries were made");
-    assert!(made > 200, "{made}");
+    assert!(made > 100, "{made}");
     // The control: one row of what came of it.
     w.sql("DELETE FROM epochs WHERE serial = 1").await;
     assert_eq!(w.store.check_settings(w.keys.vault()).await, wrong(Unsettled::Rows));

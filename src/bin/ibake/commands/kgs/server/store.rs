@@ -69,7 +69,8 @@ pub(crate) struct Import {
     unlock: Unlock,
 }
 
-/// Show the key epochs of a store and its audit log. The wrapping key is needed to check that nobody has changed them.
+/// Show the key epochs of a store and its audit log, and check all settings: the wrapping key says whether somebody has changed them,
+/// deleted some or put some back.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:
   ibake kgs store show --store sqlite:./kgs.db --key-file ./kgs.unlock")]
@@ -217,6 +218,10 @@ async fn import(a: &Import, out: &Output) -> Result<(), Failure> {
 }
 
 async fn report(keys: &Keys, out: &Output) -> Result<(), Failure> {
+    report_with(keys, None, out).await
+}
+
+async fn report_with(keys: &Keys, settings: Option<&str>, out: &Output) -> Result<(), Failure> {
     let current = keys.current().await?;
     let log = keys.log();
     if out.is_json() {
@@ -226,6 +231,9 @@ async fn report(keys: &Keys, out: &Output) -> Result<(), Failure> {
         object["epochs"] = epochs.collect::<Vec<_>>().into();
         object["log"] = hex(&log.id).into();
         object["log_key"] = hex(&log.key).into();
+        if let Some(settings) = settings {
+            object["settings"] = settings.into();
+        }
         out.object(&object);
     } else {
         print(&current, out);
@@ -234,6 +242,9 @@ async fn report(keys: &Keys, out: &Output) -> Result<(), Failure> {
         }
         out.field("log", &hex(&log.id));
         out.field("log key", &hex(&log.key));
+        if let Some(settings) = settings {
+            out.field("settings", settings);
+        }
     }
     Ok(())
 }
@@ -244,7 +255,10 @@ async fn show(a: &Show, out: &Output) -> Result<(), Failure> {
         out.text(keys.current().await?.to_armour().trim_end());
         return Ok(());
     }
-    report(&keys, out).await
+    let found = keys.store().check_settings(keys.vault()).await;
+    // Whoever has to mend settings wants to see them.
+    report_with(&keys, found.is_ok().then_some("as they were left"), out).await?;
+    found.map(drop).map_err(Into::into)
 }
 
 async fn rotate(a: &Rotate, out: &Output) -> Result<(), Failure> {
