@@ -302,7 +302,7 @@ impl fmt::Display for Error {
             Self::Settings { what } => {
                 match what {
                     Unsettled::Missing => f.write_str(
-                        "there is no sum over the settings: the store is of an earlier release, or it was deleted",
+                        "there is no sum over the settings: the store is of an earlier release, or the sum was deleted",
                     ),
                     Unsettled::Sum => f.write_str(
                         "the sum over the settings is not that of their version: one of both was altered or put back",
@@ -317,7 +317,8 @@ impl fmt::Display for Error {
                         write!(f, "the settings were put back: version {found} is there, {seen} has been seen")
                     }
                 }?;
-                f.write_str("; restore a backup, or look through users and revocations and accept them with `ibake kgs store settle`")
+                let look = "look through users and revocations and accept them with `ibake kgs store settle`";
+                write!(f, "; restore a backup, or {look}")
             }
             Self::Address => f.write_str("a store is sqlite:PATH or postgres://USER@HOST/DATABASE"),
             Self::Empty => f.write_str("the store has no district yet"),

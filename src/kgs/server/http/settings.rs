@@ -7,18 +7,21 @@ use super::state::Http;
 /// Looks after the settings until the stop. While they are not as they were left the service issues nothing and is not ready; a look
 /// that finds them right ends that.
 pub async fn look_after(http: Http, mut stop: Stop) {
+    // What the log has said last.
+    let mut wrong = false;
     loop {
-        let before = http.service.settings_good();
         let found = tokio::select! {
             () = stop.wait() => return,
             found = http.service.check_settings() => found,
         };
         match found {
-            Ok(()) if before == Some(false) => {
-                tracing::info!(target: "ibake::settings", "the settings are right again");
+            Ok(()) => {
+                if std::mem::take(&mut wrong) {
+                    tracing::info!(target: "ibake::settings", "the settings are right again");
+                }
             }
-            Ok(()) => {}
             Err(e @ Error::Settings { .. }) => {
+                wrong = true;
                 tracing::error!(target: "ibake::settings", error = %e, "nothing is issued");
             }
             Err(e) => tracing::error!(target: "ibake::settings", error = %e, "the settings could not be looked at"),

@@ -4,7 +4,7 @@
 //! sum      = sum of summand(table, row) over all rows of all tables, modulo 2^256, 32 bytes big-endian
 //! sealed   = Vault::seal("settings", u64 version, sum)
 //! ```
-//! MSet-Add-Hash of Clarke, Devadas, van Dijk, Gassend and Suh (ASIACRYPT 2003, section 5): the summands come from a keyed function,
+//! MSet-Add-Hash of Clarke, Devadas, van Dijk, Gassend and Suh (ASIACRYPT 2003): the summands come from a keyed function,
 //! and nobody without the key sees a sum, so nobody can find other rows with the same one. There a random mask hides it, here the
 //! seal. A row is taken out or put in without reading the others.
 
