@@ -66,6 +66,7 @@ pub mod labels {
     pub const AUDIT_CHECKPOINT: &str = "audit checkpoint";
     pub const KGS_SEAL: &str = "kgs seal";
     pub const KGS_ROW: &str = "kgs row";
+    pub const KGS_SETTINGS: &str = "kgs settings";
     pub const KGS_LOOKUP: &str = "kgs lookup";
     pub const KGS_STRANGER: &str = "kgs stranger";
     pub const BATCH_WEIGHTS: &str = "batch weights";

@@ -19,6 +19,7 @@ const COMMANDS: &[&str] = &[
     "kgs store show",
     "kgs store rotate",
     "kgs store retire",
+    "kgs store settle",
     "kgs store backup",
     "kgs store restore",
     "kgs user add",

@@ -19,7 +19,7 @@ fn a_store_is_made_with_users_rules_and_tokens() {
     assert_eq!((mode(&w.path("kgs.db")), mode(&w.path("s.unlock"))), (0o600, 0o600));
     let shown = w.run(&format!("--json kgs store show {O}")).ok().objects().remove(0);
     assert_eq!((&shown["district"], &shown["serial"]), (&"https://kgs.example".into(), &1.into()));
-    assert_eq!(shown["epochs"][0]["state"], "current");
+    assert_eq!((&shown["epochs"][0]["state"], &shown["settings"]), (&"current".into(), &"as they were left".into()));
     w.write("alice.password", "correct horse\n");
     chmod(&w.path("alice.password"), 0o600);
     w.run(&format!("kgs user add alice --identity {ALICE} --password-file alice.password {O}")).ok();
@@ -47,18 +47,21 @@ fn a_store_is_made_with_users_rules_and_tokens() {
     assert!(w.run(&format!("kgs user list {O}")).ok().stdout.starts_with("alice (disabled)"));
     w.run(&format!("kgs user disable alice --undo {O}")).ok();
     w.run(&format!("kgs user password alice alice.password {O}")).ok();
-    w.run(&format!("kgs token remove alice other {S}")).ok();
+    w.run(&format!("kgs token remove alice other {O}")).ok();
     assert_eq!(w.run(&format!("kgs token list alice {O}")).ok().stdout.lines().count(), 1);
-    w.run(&format!("kgs policy deny gateway sip:*@b.example {S}")).ok();
+    w.run(&format!("kgs policy deny gateway sip:*@b.example {O}")).ok();
     assert_eq!(w.run(&format!("kgs policy list gateway {O}")).ok().stdout, "");
     w.run(&format!("kgs policy revoke {ALICE} --from 2026-12-01 {O}")).ok();
     assert_eq!(
         w.run(&format!("kgs policy revoked {O}")).ok().stdout,
         format!("{ALICE}  from 2026-12-01T00:00:00Z on\n")
     );
-    w.run(&format!("kgs policy pardon {ALICE} {S}")).ok();
+    w.run(&format!("kgs policy pardon {ALICE} {O}")).ok();
     assert_eq!(w.run(&format!("kgs policy revoked {O}")).ok().stdout, "");
-    w.run(&format!("kgs user remove alice {S}")).ok();
+    w.run(&format!("kgs user remove alice {O}")).ok();
+    let settled = w.run(&format!("--json kgs store settle {O}")).ok().objects().remove(0);
+    assert_eq!((&settled["accepted"]["users"], &settled["accepted"]["tokens"]), (&1.into(), &0.into()));
+    assert_eq!(settled["accepted"]["epochs"], 1);
     assert_eq!(w.run(&format!("kgs user list {O}")).ok().stdout.lines().count(), 1);
 }
 
@@ -137,16 +140,17 @@ fn refusals_name_what_is_wrong_and_change_nothing() {
         (format!("kgs user add alice {O}"), 4, "exists already"),
         (format!("kgs user add a:b {O}"), 3, "printable"),
         (format!("kgs user add bob --identity Sip:bob@a.example {O}"), 3, "normal form"),
-        (format!("kgs user remove bob {S}"), 4, "no such user"),
+        (format!("kgs user remove bob {O}"), 4, "no such user"),
         (format!("kgs policy allow bob {ALICE} {O}"), 4, "no such user"),
         (format!("kgs policy allow alice sip:*@* {O}"), 3, "a pattern is"),
         (format!("kgs policy list bob {O}"), 4, "no such user"),
         (format!("kgs token create bob t {O}"), 4, "no such user"),
-        (format!("kgs token remove alice t {S}"), 4, "no such token"),
+        (format!("kgs token remove alice t {O}"), 4, "no such token"),
         (format!("kgs store retire 1 {O}"), 3, "replaced by another"),
         (format!("kgs store retire 9 {O}"), 4, "no such key epoch"),
         (format!("kgs store create {O} --district https://kgs.example"), 4, "exists already"),
         (format!("kgs user list {S}"), 2, "protected by another file"),
+        (format!("kgs user remove alice {S}"), 2, "protected by another file"),
     ] {
         w.run(&args).fails(code, part);
         let json = w.run(&format!("--json {args}"));

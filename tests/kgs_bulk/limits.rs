@@ -1,11 +1,13 @@
 //! The limits, full.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use ibake::ibe::Granularity;
 use ibake::kgs::bulk::{Order, Plan};
 use ibake::kgs::server::policy::{Purposes, Rule};
-use ibake::kgs::server::{Error, bulk};
+use ibake::kgs::server::{Error, Service, Settings, Unsettled, bulk};
 use tempfile::TempDir;
 
 use crate::support::{DAY, MACHINE, World, inbox, name, now};
@@ -75,4 +77,42 @@ pub(crate) async fn too_many_keys_are_refused_before_anything_is_stored(w: World
     let small = bulk::start(&w.keys, MACHINE, &plan(70), decrypt, 1, now()).await.unwrap_err();
     assert_eq!(small, Error::TooMany { limit: bulk::CHUNKS, got: 70_000 });
     assert_eq!(bulk::list(&w.store, w.keys.vault()).await.unwrap(), [job]);
+}
+
+/// A job begins with a look at all settings, and goes by the last one before each chunk.
+pub(crate) async fn nothing_is_issued_by_settings_that_were_put_back(w: World) {
+    let names = w.users("u", 3).await;
+    let own = |w: &World| {
+        Service::new(Arc::clone(&w.keys), Settings { check: Duration::from_millis(100), ..Settings::default() })
+    };
+    let job = w.start(&names, "--count 300 --chunk 1");
+    crate::support::sql(&w.address, "CREATE TABLE kept AS SELECT * FROM recipients").await;
+    let delete = "DELETE FROM recipients WHERE owner = 'u0'";
+    let put_back = "INSERT INTO recipients SELECT * FROM kept WHERE owner = 'u0'";
+    crate::support::sql(&w.address, delete).await;
+    let refused = w.run(&format!("kgs bulk run --job {job} --out out --lease 2 {{O}}"));
+    refused.fails(4, "rows were deleted or put back");
+    assert_eq!(w.sound().await.entries, 0);
+    crate::support::sql(&w.address, put_back).await;
+
+    // While it runs: what was issued until it was noticed stays, the rest waits.
+    let id = base16ct::lower::decode_vec(&job).unwrap().try_into().unwrap();
+    let found = bulk::find(&w.store, w.keys.vault(), &id).await.unwrap();
+    let begun = Arc::new(tokio::sync::Notify::new());
+    let told = Arc::clone(&begun);
+    let work = bulk::Work::new(now, Arc::new(move |_| told.notify_one()));
+    let service = own(&w);
+    let running = tokio::spawn(async move { bulk::run(&service, &found, &work).await });
+    begun.notified().await;
+    crate::support::sql(&w.address, delete).await;
+    let ended = running.await.unwrap();
+    assert_eq!(ended, Err(Error::Settings { what: Unsettled::Rows }));
+    let report = w.sound().await;
+    assert!(report.issued > 0 && report.entries < 900, "{report:?}");
+    crate::support::sql(&w.address, put_back).await;
+    // Keys for whom nobody knew an inbox have been refused; the others are there.
+    let said = w.finish(&job, "out");
+    let report = w.sound().await;
+    assert_eq!(report.entries, 900);
+    assert!(said["all"]["refused"].as_u64().unwrap() <= 300, "{said}");
 }

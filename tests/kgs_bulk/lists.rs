@@ -48,10 +48,11 @@ pub(crate) async fn what_policy_refuses_does_not_hold_up_the_rest(w: World) {
     let mut names = w.users("u", 6).await;
     let vault = w.keys.vault();
     let today = now() - now() % DAY;
-    // u1 is revoked from the third day on, u2 is disabled, u3 has no inbox any more, u4's name is another's too, and there is no u9.
+    // u1 is revoked from the third day on, u2 is disabled, u3 has no inbox, u4's name is another's too, and there is no u9.
     w.run(&format!("kgs policy revoke sip:u1@a.example --from {} {{O}}", today + 2 * DAY)).ok();
     w.run("kgs user disable u2 {O}").ok();
-    sql(&w.address, "DELETE FROM recipients WHERE owner = 'u3'").await;
+    w.store.remove_user(vault, "u3").await.unwrap();
+    w.store.add_user(vault, "u3", &[rule("sip:u3@a.example", 365, 0)], now()).await.unwrap();
     w.store.add_user(vault, "twin", &[rule("sip:u4@a.example", 365, 0)], now()).await.unwrap();
     bulk::seal_to(&w.store, vault, "twin", inbox("twin").public()).await.unwrap();
     // Whoever has a right to u5's name but no inbox does not stand in u5's way, nor does a rule for the whole host.
@@ -117,12 +118,16 @@ pub(crate) async fn inboxes_are_read_when_keys_are_issued(w: World) {
     let job = w.start(&names, &format!("--count 4 --at {}", now() + 20 * DAY));
     let evil = base16ct::lower::encode_string(inbox("evil").public());
     let blob = if w.address.starts_with("sqlite:") { format!("x'{evil}'") } else { format!("'\\x{evil}'") };
+    sql(&w.address, "CREATE TABLE kept AS SELECT * FROM recipients").await;
     sql(&w.address, &format!("UPDATE recipients SET sealing = {blob} WHERE owner = 'u1'")).await;
-    w.run(&format!("kgs bulk run --job {job} --out out2 {{O}}")).fails(1, "\"recipients\"");
-    // Nor by giving somebody else's name to a user of theirs.
+    w.run(&format!("kgs bulk run --job {job} --out out2 {{O}}")).fails(4, "\"recipients\"");
+    // No command goes over it as if nothing had been.
+    w.run(&format!("kgs user seal-to u1 {other} {{O}}")).fails(1, "\"recipients\"");
+    sql(&w.address, "DELETE FROM recipients; INSERT INTO recipients SELECT * FROM kept").await;
     w.run(&format!("kgs user seal-to u1 {other} {{O}}")).ok();
+    // Nor by giving somebody else's name to a user of theirs.
     sql(&w.address, "UPDATE rules SET pattern = 'sip:u0@a.example' WHERE owner = 'u1'").await;
-    w.run(&format!("kgs bulk run --job {job} --out out2 {{O}}")).fails(1, "\"rules\"");
+    w.run(&format!("kgs bulk run --job {job} --out out2 {{O}}")).fails(4, "\"rules\"");
     assert_eq!(w.sound().await.issued, 8);
 }
 

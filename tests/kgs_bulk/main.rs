@@ -49,5 +49,6 @@ suite! {
     limits::orders_larger_than_a_chunk_are_split,
     limits::long_names_make_small_chunks,
     limits::too_many_keys_are_refused_before_anything_is_stored,
+    limits::nothing_is_issued_by_settings_that_were_put_back,
     crash::killed_at_random_instants,
 }

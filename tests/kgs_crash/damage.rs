@@ -49,7 +49,8 @@ async fn rows_altered_by_sql(world: World, fault: &str) {
         Site::served(&s.gateway().await);
     }
     // A key epoch, noticed when settings change.
-    s.world.sql("UPDATE epochs SET state = 3; UPDATE head SET version = version + 1").await;
+    s.world.sql("UPDATE epochs SET state = 3").await;
+    s.world.revoke("tel:+19990");
     let answer = s.gateway().await;
     failed(&s, &answer, "epochs");
     s.not_ready("store-row: a row of table \\\"epochs\\\"").await;
@@ -65,6 +66,70 @@ fn rows_are_altered_while_it_runs() {
         rows_altered_by_sql(World::sqlite().await, "rows altered, SQLite").await;
         let Some(server) = Server::start() else { return };
         rows_altered_by_sql(World::postgres(&server).await, "rows altered, PostgreSQL").await;
+    });
+}
+
+/// Rows of settings are deleted, and put back, while the server looks at them every second.
+async fn settings_deleted_by_sql(world: World, fault: &str) {
+    let (revoked, other) = ("tel:+15559990", "tel:+15559991");
+    world.revoke(revoked);
+    let file = world.dir.path().join("node.toml");
+    std::fs::write(&file, "[issuing]\ncheck_settings_seconds = 1\n").unwrap();
+    let mut s = Site::with(world, &["--config", "node.toml"], None);
+    Site::served(&s.gateway().await);
+    assert_eq!(s.ask_for(revoked, false).await.code(), "IBE304");
+    s.metric("ibake_settings_good 1").await;
+
+    s.world.sql("CREATE TABLE kept AS SELECT * FROM revocations; DELETE FROM revocations").await;
+    s.until_not_ready("settings-rows: settings were deleted or put back").await;
+    for (of, alice) in [(revoked, false), (other, false), (crate::support::ALICE, true)] {
+        Site::later(&s.ask_for(of, alice).await);
+    }
+    let parameters = s.get("/").await;
+    assert!(parameters.status == 503 && parameters.header("retry-after").is_some(), "{}", parameters.text());
+    s.metric("ibake_settings_good 0").await;
+    let mut show = s.world.program();
+    show.args(["kgs", "store", "show", "--key-file", "kgs.unlock", "--store", &s.world.address]);
+    let shown = show.output().unwrap();
+    assert_eq!(shown.status.code(), Some(4), "{}", String::from_utf8_lossy(&shown.stdout));
+    let told = s.node.log();
+    let line = told.lines().find(|l| l.contains("ibake::settings")).unwrap();
+    assert!(
+        line.contains("ERROR") && line.contains("nothing is issued") && line.contains("kgs store settle"),
+        "{line}"
+    );
+    s.world.sql("INSERT INTO revocations SELECT * FROM kept").await;
+    s.until_ready().await;
+    Site::served(&s.gateway().await);
+    assert_eq!(s.ask_for(revoked, false).await.code(), "IBE304");
+    s.metric("ibake_settings_good 1").await;
+    assert!(show.output().unwrap().status.success());
+    assert!(s.node.log().contains("the settings are right again"));
+
+    // All settings with their version and their sum: what the node has seen before is gone.
+    s.world.sql("CREATE TABLE kept_sum AS SELECT * FROM settings; CREATE TABLE kept_head AS SELECT * FROM head").await;
+    s.world.revoke(other);
+    assert_eq!(s.ask_for(other, false).await.code(), "IBE304");
+    let back = "DELETE FROM revocations; INSERT INTO revocations SELECT * FROM kept; \
+                UPDATE settings SET sealed = (SELECT sealed FROM kept_sum); \
+                UPDATE head SET version = (SELECT version FROM kept_head)";
+    s.world.sql(back).await;
+    Site::later(&s.ask_for(other, false).await);
+    s.not_ready("settings-older: the settings were put back").await;
+    // The operator looks, mends what is missing and accepts the rest.
+    s.world.revoke(other);
+    s.world.kgs(&["store", "settle"]);
+    s.until_ready().await;
+    assert_eq!(s.ask_for(other, false).await.code(), "IBE304");
+    s.nothing_is_lost(fault).await;
+}
+
+#[test]
+fn settings_are_deleted_and_put_back_while_it_runs() {
+    run(async {
+        settings_deleted_by_sql(World::sqlite().await, "settings deleted, SQLite").await;
+        let Some(server) = Server::start() else { return };
+        settings_deleted_by_sql(World::postgres(&server).await, "settings deleted, PostgreSQL").await;
     });
 }
 
@@ -97,10 +162,9 @@ fn bytes_of_the_file_are_flipped_while_nobody_runs() {
         // The pattern of the gateway's rule.
         exchange(&world, b"tel:+1555*", b"tel:+1545*");
         let mut s = Site::new(world, None);
-        let answer = s.gateway().await;
-        failed(&s, &answer, "rules");
-        Site::served(&s.alice().await);
-        assert_eq!(s.ready().await.0, 200);
+        Site::later(&s.gateway().await);
+        Site::later(&s.alice().await);
+        s.not_ready("settings-row: a row of table \\\"rules\\\" was altered").await;
         s.node.kill();
         let world = s.world;
         world.sql("PRAGMA wal_checkpoint(TRUNCATE)").await;

@@ -12,7 +12,10 @@
 //! | a row that one user needs | IBE300 (500 for their token); others are served | 200 | when it is right |
 //! | the row that is the end of the log | IBE300 for all | 503 `store-row`, `head` | when it is right |
 //! | a row of a key epoch | IBE300 for all | 503 `store-row`, `epochs` | when it is right |
-//! | bytes of the file, while nobody runs | as for rows; an entry is named by `audit verify` | 200 | when it is right |
+//! | a row of settings deleted, found by a look | 503, Retry-After | 503 `settings-rows` | when it is there, or was given up by `settle` |
+//! | all settings put back, with version and sum | 503, Retry-After | 503 `settings-older` | after `settle` |
+//! | bytes of the file, while nobody runs: a row of settings | 503, Retry-After | 503 `settings-row` | when it is right |
+//! | an entry of the log | others are served; named by `audit verify` | 200 | when it is right |
 //! | no SQLite file any more | does not start | | when it is right |
 //! | PostgreSQL with another root than the one given, or without TLS | does not start | | |
 
@@ -45,7 +48,12 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn new(world: World, shell: Option<&str>) -> Self {
-        let node = Node::with(&world, &[], shell);
+        Self::with(world, &[], shell)
+    }
+
+    /// With more arguments for the server.
+    pub(crate) fn with(world: World, more: &[&str], shell: Option<&str>) -> Self {
+        let node = Node::with(&world, more, shell);
         let (alice, gateway) = (Client::new(&world, Some(&world.alice)), Client::new(&world, Some(&world.gateway)));
         Self { node, world, alice, gateway, received: Vec::new(), asked: 0 }
     }
@@ -53,7 +61,12 @@ impl Site {
     async fn ask(&mut self, alice: bool) -> Answer {
         self.asked += 1;
         let of = if alice { ALICE.to_owned() } else { format!("tel:+1555{}", self.asked) };
-        let identity = self.world.identity(&of, now());
+        self.ask_for(&of, alice).await
+    }
+
+    /// Asks for the key of this name, as alice or as the gateway.
+    pub(crate) async fn ask_for(&mut self, of: &str, alice: bool) -> Answer {
+        let identity = self.world.identity(of, now());
         let pending = Pending::new(&identity, &self.world.parameters, Transit::Sealed, &mut getrandom::SysRng).unwrap();
         let client = if alice { &self.alice } else { &self.gateway };
         let answer = client.post(self.node.address, pending.bytes()).await.unwrap();
@@ -82,7 +95,7 @@ impl Site {
 
     /// The gateway is told to come again, and nothing else.
     #[track_caller]
-    fn later(answer: &Answer) {
+    pub(crate) fn later(answer: &Answer) {
         assert_eq!(answer.status, 503, "{}", answer.text());
         assert!(answer.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
         assert!(answer.text().contains("come again"), "{}", answer.text());
@@ -93,6 +106,26 @@ impl Site {
         let answer = self.gateway.get(self.node.address, "/ready").await.unwrap();
         assert_eq!(answer.header("retry-after").is_some(), answer.status == 503);
         (answer.status, answer.text())
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.gateway.get(self.node.address, path).await.unwrap()
+    }
+
+    /// A line of the metrics.
+    pub(crate) async fn metric(&self, line: &str) {
+        let text = self.get("/metrics").await.text();
+        assert!(text.lines().any(|l| l == line), "{line}: {text}");
+    }
+
+    /// Until a look has found what is wrong.
+    pub(crate) async fn until_not_ready(&self, why: &str) {
+        let begun = Instant::now();
+        while self.ready().await.0 == 200 {
+            assert!(begun.elapsed() < Duration::from_secs(60), "still ready");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        self.not_ready(why).await;
     }
 
     pub(crate) async fn not_ready(&self, why: &str) {

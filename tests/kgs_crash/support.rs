@@ -104,6 +104,17 @@ impl World {
         command
     }
 
+    /// A command of the operator's, on the store.
+    pub(crate) fn kgs(&self, args: &[&str]) {
+        let mut command = self.program();
+        command.arg("kgs").args(args).args(["--key-file", "kgs.unlock", "--store"]);
+        succeeded(&command.arg(&self.address).output().unwrap());
+    }
+
+    pub(crate) fn revoke(&self, name: &str) {
+        self.kgs(&["policy", "revoke", name, "--from", "2020-01-01"]);
+    }
+
     /// Signs the log as it is now, for [`World::verify`].
     pub(crate) fn checkpoint(&self, file: &str) {
         let mut command = self.program();

@@ -149,6 +149,6 @@ pub(crate) async fn tokens_are_good_for_what_they_say_and_as_long() {
     assert_eq!(s.ask("POST", "/keys", &header(&late), &asking(&s)).await.status, 401);
     // Taken away, it is no good from the next request on.
     assert_eq!(s.ask("POST", "/keys", &header(&s.token), &asking(&s)).await.code(), "IBE100");
-    s.store.remove_token("alice", "test").await.unwrap();
+    s.store.remove_token(vault, "alice", "test").await.unwrap();
     assert_eq!(s.ask("POST", "/keys", &header(&s.token), &asking(&s)).await.status, 401);
 }

@@ -104,9 +104,11 @@ pub(crate) async fn tokens_have_scope_and_end(w: World) {
     // A longer life, given by somebody who can write to the database.
     w.sql("UPDATE tokens SET expires = 99999999999 WHERE label = 'phone'").await;
     assert_eq!(token::check(store, vault, good.expose(), NOW).await, Err(Error::Corrupt { table: "tokens" }));
-    store.remove_token("alice", "phone").await.unwrap();
+    assert_eq!(store.remove_token(vault, "alice", "phone").await, Err(Error::Corrupt { table: "tokens" }));
+    w.sql(&format!("UPDATE tokens SET expires = {} WHERE label = 'phone'", NOW + 10)).await;
+    store.remove_token(vault, "alice", "phone").await.unwrap();
     assert_eq!(token::check(store, vault, good.expose(), NOW).await, Err(Error::Unauthentic));
-    assert_eq!(store.remove_token("alice", "phone").await, Err(Error::Unknown { what: "token" }));
+    assert_eq!(store.remove_token(vault, "alice", "phone").await, Err(Error::Unknown { what: "token" }));
     let scopes = ["issue", "audit", "bulk"].map(|n| Scope::from_names([n]).unwrap().to_string());
     assert_eq!(scopes, ["issue", "audit", "bulk"]);
     assert!(Scope::from_names([]).is_none() && Scope::from_names(["root"]).is_none());

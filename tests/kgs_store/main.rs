@@ -9,6 +9,7 @@ mod keys;
 mod log;
 mod policy;
 mod postgres;
+mod settings;
 mod support;
 
 use support::World;
@@ -63,4 +64,11 @@ suite! {
     auth::digests_count_once,
     auth::certificates_and_pre_shared_keys,
     jobs::chunks_are_done_once,
+    settings::rows_that_went_or_came_back_are_noticed,
+    settings::the_sum_is_that_of_its_version,
+    settings::any_sequence_of_changes_holds,
+    settings::more_rows_than_a_page,
+    settings::older_settings_are_not_taken,
+    settings::what_is_there_is_accepted_by_somebody,
+    settings::a_backup_carries_the_sum,
 }

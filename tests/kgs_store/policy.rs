@@ -49,9 +49,9 @@ pub(crate) async fn the_table_of_requests(w: World) {
     let later = NOW + DAY;
     assert!(ask("alice", on(1), later).await.is_ok());
     World::refused(ask("alice", on(2), later).await, Refusal::Revoked);
-    w.store.pardon(&name(ALICE)).await.unwrap();
+    w.store.pardon(vault, &name(ALICE)).await.unwrap();
     assert!(ask("alice", on(2), later).await.is_ok());
-    assert_eq!(w.store.pardon(&name(ALICE)).await, Err(Error::Unknown { what: "revocation" }));
+    assert_eq!(w.store.pardon(vault, &name(ALICE)).await, Err(Error::Unknown { what: "revocation" }));
     // Every decision stands in the log: 9 refusals so far by the requests above.
     let report = w.sound().await;
     assert_eq!((report.entries, report.issued), (17, 6));
@@ -65,16 +65,16 @@ pub(crate) async fn changes_hold_on_every_node_at_once(w: World) {
     World::refused(ask().await, Refusal::Disabled);
     w.store.disable_user(vault, "alice", false).await.unwrap();
     assert!(ask().await.is_ok());
-    w.store.remove_rule("alice", &ALICE.parse().unwrap()).await.unwrap();
+    w.store.remove_rule(vault, "alice", &ALICE.parse().unwrap()).await.unwrap();
     World::refused(ask().await, Refusal::Identity);
     w.store.set_rule(vault, "alice", &rule("sip:*@a.example", DAY, 0)).await.unwrap();
     assert!(ask().await.is_ok());
-    w.store.remove_user("alice").await.unwrap();
+    w.store.remove_user(vault, "alice").await.unwrap();
     World::refused(ask().await, Refusal::Disabled);
     assert_eq!(w.store.rules(vault, "alice").await.unwrap(), []);
     for (found, what) in [
-        (w.store.remove_user("alice").await, "user"),
-        (w.store.remove_rule("alice", &ALICE.parse().unwrap()).await, "rule"),
+        (w.store.remove_user(vault, "alice").await, "user"),
+        (w.store.remove_rule(vault, "alice", &ALICE.parse().unwrap()).await, "rule"),
         (w.store.set_rule(vault, "alice", &rule("*", 0, 0)).await, "user"),
         (w.store.disable_user(vault, "alice", true).await, "user"),
     ] {

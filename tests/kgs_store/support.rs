@@ -40,7 +40,7 @@ pub(crate) fn setup() -> Setup {
 }
 
 pub(crate) fn settings() -> Settings {
-    Settings { habits: Habits { every: 10, tolerance: 300 }, threads: 2, queue: 1_024 }
+    Settings { habits: Habits { every: 10, tolerance: 300 }, threads: 2, ..Settings::default() }
 }
 
 pub(crate) fn name(s: &str) -> Name {

@@ -149,6 +149,7 @@ impl From<server::Error> for Failure {
             E::Store { .. } | E::Closed => (Kind::Io, "store"),
             E::Newer { .. } => (Kind::Refused, "store-newer"),
             E::Corrupt { .. } => (Kind::Failed, "store-corrupt"),
+            E::Settings { .. } => (Kind::Refused, "settings"),
             E::Address => (Kind::Usage, "usage"),
             E::Empty => (Kind::Input, "store-empty"),
             E::Exists { .. } => (Kind::Refused, "exists"),

@@ -51,6 +51,30 @@ pub enum ModuleFault {
     Failed,
 }
 
+/// In what way settings are not as they were left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Unsettled {
+    /// There is no sum over them: an earlier release made the store, or somebody deleted it.
+    Missing,
+    /// Their sum is not the one of their version: it, or the version, was altered or put back.
+    Sum,
+    /// Together they give another sum: rows were deleted or put back.
+    Rows,
+    /// A row has not the tag that belongs to it.
+    Row {
+        /// The table.
+        table: &'static str,
+    },
+    /// They are older than some that this process has seen: the database was put back.
+    Older {
+        /// The version seen.
+        seen: u64,
+        /// The version now.
+        found: u64,
+    },
+}
+
 /// Why a request from somebody known is not granted. Stands in the audit log by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -149,6 +173,11 @@ pub enum Error {
     Corrupt {
         /// The table.
         table: &'static str,
+    },
+    /// Settings are not as they were left. Nothing is issued until they are, or until somebody has looked at them and accepted them.
+    Settings {
+        /// In what way.
+        what: Unsettled,
     },
     /// Not the address of a store.
     Address,
@@ -275,6 +304,27 @@ impl fmt::Display for Error {
                 write!(f, "the store has tables of step {found}, this release knows up to {known}")
             }
             Self::Corrupt { table } => write!(f, "a row of table {table:?} is not what was written there"),
+            Self::Settings { what } => {
+                match what {
+                    Unsettled::Missing => f.write_str(
+                        "there is no sum over the settings: the store is of an earlier release, or the sum was deleted",
+                    ),
+                    Unsettled::Sum => f.write_str(
+                        "the sum over the settings is not that of their version: one of both was altered or put back",
+                    ),
+                    Unsettled::Rows => {
+                        f.write_str("the settings are not as they were left: rows were deleted or put back")
+                    }
+                    Unsettled::Row { table } => {
+                        write!(f, "the settings are not as they were left: a row of table {table:?} was altered")
+                    }
+                    Unsettled::Older { seen, found } => {
+                        write!(f, "the settings were put back: version {found} is there, {seen} has been seen")
+                    }
+                }?;
+                let look = "look through users and revocations and accept them with `ibake kgs store settle`";
+                write!(f, "; restore a backup, or {look}")
+            }
             Self::Address => f.write_str("a store is sqlite:PATH or postgres://USER@HOST/DATABASE"),
             Self::Empty => f.write_str("the store has no district yet"),
             Self::Exists { what } => write!(f, "this {what} exists already"),

@@ -94,8 +94,9 @@ pub mod keys;
 pub mod policy;
 pub mod service;
 pub mod store;
+mod watch;
 
-pub use error::{Error, Fault, ModuleFault, Refusal};
+pub use error::{Error, Fault, ModuleFault, Refusal, Unsettled};
 pub use keys::{Keys, LogName, Vault, Wrapper};
 pub use service::{Issued, Request, Service, Settings, Transit};
 pub use store::tables::{CredentialKind, Revocation, TokenRow, User};

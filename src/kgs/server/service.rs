@@ -1,6 +1,7 @@
 //! Issuing: policy, extraction, the seal, the log, the reply; in that order.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -12,6 +13,7 @@ use super::keys::Keys;
 use super::policy;
 use super::store::log::{Appended, Quota, Submission};
 use super::store::view::View;
+use super::watch::Watch;
 use crate::batch;
 use crate::ibe::Identity;
 use crate::ibe::extract::{Issuer, PrivateKey};
@@ -23,6 +25,8 @@ use crate::secret::SecretVec;
 pub const KEYS: usize = 64;
 /// How often a request is decided anew because settings changed meanwhile.
 pub(in crate::kgs::server) const ATTEMPTS: usize = 8;
+/// Shortest time between two looks at all settings.
+const SHORTEST: Duration = Duration::from_millis(100);
 /// Seconds for which a request is remembered, so that it is answered once.
 const REMEMBERED: u64 = 900;
 
@@ -83,12 +87,14 @@ pub struct Settings {
     pub threads: usize,
     /// Requests that may wait for one of these.
     pub queue: usize,
+    /// How long whoever keeps the service waits between two looks at all settings.
+    pub check: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self { habits: Habits::default(), threads, queue: 1_024 }
+        Self { habits: Habits::default(), threads, queue: 1_024, check: Duration::from_secs(300) }
     }
 }
 
@@ -97,6 +103,8 @@ impl Default for Settings {
 pub struct Service {
     keys: Arc<Keys>,
     writer: Writer,
+    watch: Arc<Watch>,
+    check: Duration,
     threads: Arc<Semaphore>,
     queue: Arc<Semaphore>,
 }
@@ -114,7 +122,9 @@ impl Service {
         let writer = Writer::start(keys.store().clone(), Arc::clone(keys.log_key()), settings.habits);
         let threads = settings.threads.clamp(1, 1_024);
         let queue = Arc::new(Semaphore::new(threads + settings.queue.min(65_536)));
-        Self { keys, writer, threads: Arc::new(Semaphore::new(threads)), queue }
+        let watch = Arc::new(Watch::new(keys.store().clone(), Arc::clone(keys.vault())));
+        let check = settings.check.max(SHORTEST);
+        Self { keys, writer, watch, check, threads: Arc::new(Semaphore::new(threads)), queue }
     }
 
     /// The keys that it issues with.
@@ -127,13 +137,49 @@ impl Service {
         &self.writer
     }
 
-    /// Whether the log would take an entry at `now`.
+    /// Whether the log would take an entry at `now`, and the settings are as they were left.
     ///
     /// # Errors
     /// What is in the way: [`Error::Store`], also if it was so when it was last tried to write; [`Error::Clock`];
-    /// [`Error::Corrupt`].
+    /// [`Error::Corrupt`]; [`Error::Settings`].
     pub async fn ready(&self, now: u64) -> Result<(), Error> {
-        self.writer.ready(now).await
+        self.writer.ready(now).await?;
+        self.settings_hold().await
+    }
+
+    /// Looks at all settings now ([`super::Store::check_settings`]). While they are not as they were left nothing is issued; a look
+    /// that finds them right again ends that. The first request does it by itself; whoever keeps the service does it again from
+    /// time to time ([`Settings::check`]).
+    ///
+    /// # Errors
+    /// [`Error::Settings`] with what is wrong, also if the version is older than one that was seen; [`Error::Store`] and the
+    /// like, which leave things as they were.
+    pub async fn check_settings(&self) -> Result<(), Error> {
+        self.watch.look().await
+    }
+
+    /// What the last look has found; `None` before the first.
+    pub fn settings_good(&self) -> Option<bool> {
+        self.watch.good()
+    }
+
+    /// Whether requests may be decided by the settings as they are, as far as this node knows: it looks at all of them only if it
+    /// has never done so, or if they have changed since they were not right.
+    ///
+    /// # Errors
+    /// As [`Service::check_settings`].
+    pub async fn settings_hold(&self) -> Result<(), Error> {
+        self.hold(self.keys.store().head().await?.version).await
+    }
+
+    /// The same for a version that was just read.
+    pub(in crate::kgs::server) async fn hold(&self, version: u64) -> Result<(), Error> {
+        self.watch.hold(version).await
+    }
+
+    /// How long whoever keeps it waits between two looks.
+    pub const fn check_every(&self) -> Duration {
+        self.check
     }
 
     /// Issues all keys of a request, or none.
@@ -143,8 +189,8 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::Refused`] by policy, with the place of the identity; [`Error::TooMany`]; [`Error::Input`] for one twice;
-    /// [`Error::Busy`]; [`Error::Clock`]; [`Error::Crypto`] for a key to seal to that is none; [`Error::Store`], and then nothing
-    /// is issued.
+    /// [`Error::Busy`]; [`Error::Clock`]; [`Error::Crypto`] for a key to seal to that is none; [`Error::Store`],
+    /// [`Error::Settings`], and then nothing is issued.
     pub async fn issue(&self, requester: &Requester, request: &Request, now: u64) -> Result<Vec<Issued>, Error> {
         let got = request.identities.len();
         if got == 0 || got > KEYS {
@@ -229,6 +275,7 @@ impl Service {
         let first = identities.first().ok_or(Error::Closed)?.name();
         // With the version, so that whatever changes from here on is noticed when the entry is appended.
         let View { version, user, rules, revoked } = store.view(vault, requester.name(), first).await?;
+        self.hold(version).await?;
         let refused = |why, item| Undecided::Refused { why, item, version };
         if !requester.may_issue() {
             return Err(refused(Refusal::Scope, 0));

@@ -24,7 +24,7 @@ const PSK_BYTES: std::ops::RangeInclusive<usize> = 16..=256;
 pub async fn set_certificate(store: &Store, vault: &Vault, user: &str, der: &[u8]) -> Result<(), Error> {
     let sha256 = hash(&[der]);
     let sealed = vault.seal(CERTIFICATE, &[user.as_bytes(), &sha256].concat(), &[], &mut getrandom::SysRng)?;
-    store.set_credential(CredentialKind::Certificate, &vault.lookup(CERTIFICATE, &sha256), user, sealed).await
+    store.set_credential(vault, CredentialKind::Certificate, &vault.lookup(CERTIFICATE, &sha256), user, sealed).await
 }
 
 /// Who has shown this certificate. TLS has made sure that they hold its private key.
@@ -75,7 +75,7 @@ impl PskTable {
         let name = psk_name(kind, name);
         let context = [&name[..], user.as_bytes()].concat();
         let sealed = self.vault.seal(PSK, &context, psk.expose(), &mut getrandom::SysRng)?;
-        self.store.set_credential(CredentialKind::Psk, &self.vault.lookup(PSK, &name), user, sealed).await
+        self.store.set_credential(&self.vault, CredentialKind::Psk, &self.vault.lookup(PSK, &name), user, sealed).await
     }
 }
 

@@ -100,7 +100,7 @@ pub async fn set(store: &Store, vault: &Vault, user: &str, realm: &str, password
     let place = place(user, realm);
     let ha1 = ha1(user, realm, password.expose());
     let sealed = vault.seal(PURPOSE, &place, ha1.expose(), &mut getrandom::SysRng)?;
-    store.set_credential(CredentialKind::Digest, &vault.lookup(PURPOSE, &place), user, sealed).await
+    store.set_credential(vault, CredentialKind::Digest, &vault.lookup(PURPOSE, &place), user, sealed).await
 }
 
 fn place(user: &str, realm: &str) -> Vec<u8> {

@@ -120,7 +120,7 @@ impl Passwords {
         let bytes = SecretVec::new(Stored { price, salt, hash }.to_bytes());
         let sealed = self.vault.seal(PURPOSE, user.as_bytes(), bytes.expose(), &mut getrandom::SysRng)?;
         let lookup = self.vault.lookup(PURPOSE, user.as_bytes());
-        self.store.set_credential(CredentialKind::Password, &lookup, user, sealed).await
+        self.store.set_credential(&self.vault, CredentialKind::Password, &lookup, user, sealed).await
     }
 
     /// Compares.

@@ -76,7 +76,8 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::Refused`] if the requester is disabled or gone, or has no keys left for today: then the chunk stays as it was, for
-    /// later. [`Error::Clock`], [`Error::Busy`], [`Error::Crypto`], [`Error::Corrupt`], [`Error::Store`] likewise.
+    /// later. [`Error::Clock`], [`Error::Busy`], [`Error::Crypto`], [`Error::Corrupt`], [`Error::Settings`], [`Error::Store`]
+    /// likewise.
     pub async fn issue_chunk(&self, job: &Job, claim: &Claim, now: u64) -> Result<Option<Done>, Error> {
         let requester = Requester::operator(&job.requester)?;
         let vault = self.keys().vault();
@@ -119,6 +120,7 @@ impl Service {
         let (store, vault) = (self.keys().store(), self.keys().vault());
         // First, so that whatever changes from here on is noticed when the entries are appended.
         let version = store.head().await?.version;
+        self.hold(version).await?;
         match store.user(vault, requester.name()).await? {
             Some(user) if !user.disabled => {}
             _ => return Err(Error::Refused { why: Refusal::Disabled, item: 0 }),

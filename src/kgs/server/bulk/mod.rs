@@ -182,8 +182,11 @@ impl std::fmt::Debug for Work {
 ///
 /// # Errors
 /// Those of [`Service::issue_chunk`]; what is done by then stays done, and the job can go on. A store that is away is tried again for
-/// some seconds.
+/// some seconds. [`Error::Settings`] before anything is claimed if they are not as they were left: all of them are looked at when it
+/// starts, and again from time to time.
 pub async fn run(service: &Service, job: &Job, work: &Work) -> Result<Done, Error> {
+    service.check_settings().await?;
+    let _looking = Ending(tokio::spawn(look(service.clone())));
     let total = Arc::new(std::sync::Mutex::new(Done::default()));
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..work.workers.clamp(1, 64) {
@@ -237,11 +240,12 @@ enum Step {
 async fn step(service: &Service, store: &Store, job: &Job, work: &Work) -> Result<Step, Error> {
     let now = (work.clock)();
     let lease = work.lease.max(1);
+    service.settings_hold().await?;
     let Some(claim) = store.claim(&job.id, draw()?, now, now.saturating_add(lease)).await? else {
         let progress = store.progress(&job.id).await?;
         return Ok(if progress.done == progress.chunks { Step::End } else { Step::Wait });
     };
-    let renewing = Renewing(tokio::spawn(renew(store.clone(), claim.clone(), lease, work.clock)));
+    let renewing = Ending(tokio::spawn(renew(store.clone(), claim.clone(), lease, work.clock)));
     let issued = service.issue_chunk(job, &claim, (work.clock)()).await;
     drop(renewing);
     match issued {
@@ -256,11 +260,19 @@ async fn step(service: &Service, store: &Store, job: &Job, work: &Work) -> Resul
 }
 
 /// Ends with its owner.
-struct Renewing(tokio::task::JoinHandle<()>);
+struct Ending(tokio::task::JoinHandle<()>);
 
-impl Drop for Renewing {
+impl Drop for Ending {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+/// What it finds stands with the service, where each chunk looks for it.
+async fn look(service: Service) {
+    loop {
+        tokio::time::sleep(service.check_every()).await;
+        let _ = service.check_settings().await;
     }
 }
 

@@ -325,6 +325,7 @@ fn service(r: &mut Reader<'_>) -> Result<Settings, Mistake> {
             every: r.number("issuing", "checkpoint_every", d.habits.every, 1..=1_000_000)?,
             tolerance: r.number("issuing", "clock_tolerance_seconds", d.habits.tolerance, 0..=31_536_000)?,
         },
+        check: r.seconds("issuing", "check_settings_seconds", d.check, SECONDS)?,
     })
 }
 

@@ -156,6 +156,8 @@ pub(super) async fn log(http: &Inner, head: Posted<'_>, body: Incoming) -> Resul
     let members = Members::read(value, &["name", "behind"])?;
     let name = members.text("name")?.ok_or_else(|| bad("name is wanted"))?;
     let name = Name::parse(name).map_err(|e| bad(format!("name: {e}")))?;
+    // Whose name it is stands in the settings.
+    http.service.settings_hold().await.map_err(|e| problem(&e))?;
     let keys = http.service.keys();
     let (store, vault) = (keys.store(), keys.vault());
     let user = store.user(vault, requester.name()).await.map_err(|e| problem(&e))?;

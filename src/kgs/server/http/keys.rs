@@ -138,7 +138,7 @@ fn failed(e: &Error, user: String) -> Result<Answer, Problem> {
         Error::Input { .. } | Error::TooMany { .. } | Error::Crypto(_) => {
             respond(&Response::InvalidRequest(e.to_string()), note)
         }
-        e if e.is_temporary() => return Err(problem(e)),
+        e if e.is_temporary() || matches!(e, Error::Settings { .. }) => return Err(problem(e)),
         e => {
             tracing::error!(target: "ibake::request", error = %e, "a request failed");
             respond(&Response::SystemError("the server failed; its operator has been told".into()), note)
@@ -174,7 +174,7 @@ pub(super) fn problem(e: &Error) -> Problem {
         Error::Input { .. } | Error::TooMany { .. } | Error::Crypto(_) => {
             Problem::new(StatusCode::BAD_REQUEST, "input", e.to_string())
         }
-        e if e.is_temporary() => {
+        e if e.is_temporary() || matches!(e, Error::Settings { .. }) => {
             tracing::error!(target: "ibake::request", error = %e, "the server cannot work now");
             let text = "the server cannot work now; come again";
             Problem { retry: Some(5), ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", text) }

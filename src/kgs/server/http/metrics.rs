@@ -42,6 +42,8 @@ pub(super) struct State {
     pub(super) reloads: (u64, u64),
     /// Lines of the log for which there was no room.
     pub(super) lost: u64,
+    /// What the last look at all settings has found.
+    pub(super) settings: Option<bool>,
 }
 
 /// What becomes of a connection.
@@ -141,6 +143,9 @@ impl Metrics {
         }
         head(&mut out, "ibake_argon2_total", "counter", "Passwords computed.");
         let _ = writeln!(out, "ibake_argon2_total {}", state.argon2);
+        let help = "1 if all settings were as they were left when they were last looked at, else 0.";
+        head(&mut out, "ibake_settings_good", "gauge", help);
+        let _ = writeln!(out, "ibake_settings_good {}", u8::from(state.settings == Some(true)));
         if let Some(left) = state.certificate {
             let help = "Seconds until the TLS certificate expires, negative when it has.";
             head(&mut out, "ibake_tls_certificate_expires_seconds", "gauge", help);

@@ -29,6 +29,7 @@ mod mikey;
 mod parameters;
 pub mod reload;
 mod routes;
+mod settings;
 mod state;
 pub mod tls;
 mod who;
@@ -40,6 +41,7 @@ pub use listen::{Listener, Stop};
 pub use metrics::Metrics;
 pub use mikey::listen as listen_mikey;
 pub use routes::{OPENAPI, ROUTES};
+pub use settings::look_after as look_after_settings;
 pub use state::Http;
 pub use tls::Tls;
 

@@ -18,6 +18,8 @@ const SERIAL: u64 = 86_400;
 
 /// Those of a serial, or the current ones, with their state.
 pub(super) async fn find(http: &Inner, serial: Option<u64>) -> Result<(State, PublicParameters), Problem> {
+    // Which epoch is in use stands in the settings: one that was put back may be one whose master key is known to somebody.
+    http.service.settings_hold().await.map_err(|e| keys::problem(&e))?;
     let all = http.service.keys().parameters().await.map_err(|e| keys::problem(&e))?;
     let wanted = |(state, p): &(State, PublicParameters)| match serial {
         Some(serial) => p.serial() == serial,

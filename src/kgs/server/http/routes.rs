@@ -6,7 +6,7 @@ use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::{Method, Request, StatusCode, header};
 
-use super::super::error::{Error, Fault};
+use super::super::error::{Error, Fault, Unsettled};
 use super::body::{Problem, Response, answer, check_accept};
 use super::keys::Posted;
 use super::log::{self, Note};
@@ -181,6 +181,16 @@ fn obstacle(e: &Error) -> String {
             _ => "store: the store failed; the log says how",
         },
         Error::Corrupt { .. } => return format!("store-row: {e}"),
+        Error::Settings { what } => match what {
+            Unsettled::Missing | Unsettled::Sum => {
+                "settings-sum: there is no sum over the settings that fits; the log says what to do"
+            }
+            Unsettled::Rows => "settings-rows: settings were deleted or put back; the log says what to do",
+            Unsettled::Row { table } => {
+                return format!("settings-row: a row of table {table:?} was altered; the log says what to do");
+            }
+            Unsettled::Older { .. } => "settings-older: the settings were put back; the log says what to do",
+        },
         Error::Clock { .. } => return format!("clock: {e}"),
         Error::Crypto(_) => "parameters: no parameters are valid now",
         Error::Certificate { .. } => return format!("certificate: {e}"),

@@ -104,8 +104,8 @@ impl Http {
         let _ = self.0.tls.set(tls.clone());
     }
 
-    /// Whether it can issue: the store answers and takes entries of now, the current parameters may be used, and so may the
-    /// certificate.
+    /// Whether it can issue: the store answers and takes entries of now, the settings are as they were left, the current
+    /// parameters may be used, and so may the certificate.
     ///
     /// # Errors
     /// What is in the way.
@@ -129,6 +129,7 @@ impl Http {
             certificate: tls.and_then(Tls::validity).map(|v| left(v.to)),
             reloads: tls.map_or((0, 0), Tls::reloads),
             lost: self.lost.get().map_or(0, |lost| lost()),
+            settings: self.service.settings_good(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Secrets stay under the wrapping key, so a backup is worth nothing without it. A line at the end has the number of rows and a hash
 //! over all lines before, so that one that was cut is noticed. Restoring compares, for every epoch, a key that the restored server
 //! issues with what the first one would have issued: the backup has a keyed tag of it, which says nothing without the root secret.
+//! That no settings were taken out of a backup, or put into it, the sum over them says, which is one of its rows.
 
 use std::io::{BufRead, Write};
 
@@ -11,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::Keys;
 use crate::ibe::{Identity, Name, Period, Purpose};
-use crate::kgs::server::error::Error;
+use crate::kgs::server::error::{Error, Unsettled};
 use crate::kgs::server::store::row::Value;
 use crate::kgs::server::store::{Row, Store};
 
@@ -43,6 +44,7 @@ macro_rules! table {
 const TABLES: &[Table] = &[
     table!("meta", "name, value", "$1, $2", "name"),
     table!("head", "id, entries, hash, latest, version", "$1, $2, $3, $4, $5", "id"),
+    table!("settings", "id, sealed", "$1, $2", "id"),
     table!("epochs", "serial, parameters, sealed, state, tag", "$1, $2, $3, $4, $5", "serial"),
     table!("users", "name, disabled, created, tag", "$1, $2, $3, $4", "name"),
     table!("credentials", "kind, lookup, owner, sealed", "$1, $2, $3, $4", "kind, lookup"),
@@ -154,11 +156,13 @@ pub async fn export<W: Write + Send>(keys: &Keys, out: W) -> Result<u64, Error> 
     Ok(rows)
 }
 
-/// Reads a backup into a store that has no district, opens it, and compares what it issues.
+/// Reads a backup into a store that has no district, opens it, and compares its settings with their sum and what it issues with
+/// what was issued. A backup of a release that had no sum is restored too: such a store issues nothing before [`Store::settle`].
 ///
 /// # Errors
 /// [`Error::Exists`] if the store has a district; [`Error::Input`] for a backup that is damaged or cut, and then the store stays
-/// empty; [`Error::KeyFile`] for another wrapping key; [`Error::Corrupt`] if a key differs.
+/// empty; [`Error::KeyFile`] for another wrapping key; [`Error::Settings`] if rows of settings are missing or were added;
+/// [`Error::Corrupt`] if a key differs.
 pub async fn restore<R: BufRead + Send>(
     store: &Store,
     wrapper: std::sync::Arc<dyn super::Wrapper>,
@@ -212,6 +216,10 @@ pub async fn restore<R: BufRead + Send>(
     }
     open.commit().await?;
     let keys = Keys::open(store, wrapper).await?;
+    match store.check_settings(keys.vault()).await {
+        Ok(_) | Err(Error::Settings { what: Unsettled::Missing }) => {}
+        Err(e) => return Err(e),
+    }
     let version = store.head().await?.version;
     let loaded = keys.at(version).await?;
     let differs = || Error::Corrupt { table: "epochs" };

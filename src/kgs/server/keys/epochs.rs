@@ -7,8 +7,9 @@ use crate::ibe::extract::{Issuer, MasterKey};
 use crate::ibe::{Description, PublicParameters};
 use crate::kgs::Setup;
 use crate::kgs::server::error::Error;
+use crate::kgs::server::store::Store;
 use crate::kgs::server::store::row::{Row, Value, int};
-use crate::kgs::server::store::{Store, Transaction};
+use crate::kgs::server::store::settings::{Change, EPOCHS};
 
 const TABLE: &str = "epochs";
 
@@ -108,44 +109,34 @@ pub(super) async fn rows(store: &Store, vault: &Vault) -> Result<Vec<Stored>, Er
     store.db.fetch(ROWS, Vec::new()).await?.iter().map(|row| stored(row, vault)).collect()
 }
 
-pub(super) async fn insert(
-    open: &mut dyn Transaction,
-    vault: &Vault,
-    epoch: &Epoch,
-    sealed: &[u8],
-) -> Result<(), Error> {
+pub(super) async fn insert(change: &mut Change<'_>, epoch: &Epoch, sealed: &[u8]) -> Result<(), Error> {
     let parameters = epoch.issuer.parameters();
     let row = tagged(parameters.serial(), &parameters.to_der(), sealed, epoch.state)?;
-    let tag = vault.tag(TABLE, &row);
-    let mut values = row.to_vec();
-    values.push(Value::from(&tag));
-    let sql = "INSERT INTO epochs (serial, parameters, sealed, state, tag) VALUES ($1, $2, $3, $4, $5)";
-    open.execute(sql, values).await.map(drop)
+    change.insert(&EPOCHS, row.to_vec()).await
 }
 
 /// What is current issues on beside `successor`.
-pub(super) async fn demote(open: &mut dyn Transaction, vault: &Vault, successor: u64) -> Result<(), Error> {
-    for row in open.fetch(ROWS, Vec::new()).await? {
+pub(super) async fn demote(change: &mut Change<'_>, vault: &Vault, successor: u64) -> Result<(), Error> {
+    for row in change.fetch(ROWS, Vec::new()).await? {
         let row = stored(&row, vault)?;
         if row.state == State::Current && row.serial != successor {
-            write(open, vault, &row, State::Overlapping).await?;
+            write(change, &row, State::Overlapping).await?;
         }
     }
     Ok(())
 }
 
-pub(super) async fn change(open: &mut dyn Transaction, vault: &Vault, serial: u64, state: State) -> Result<(), Error> {
-    let rows = open.fetch(ROWS, Vec::new()).await?;
+pub(super) async fn put_into(change: &mut Change<'_>, vault: &Vault, serial: u64, state: State) -> Result<(), Error> {
+    let rows = change.fetch(ROWS, Vec::new()).await?;
     let rows = rows.iter().map(|row| stored(row, vault)).collect::<Result<Vec<_>, _>>()?;
     let row = rows.iter().find(|row| row.serial == serial).ok_or(Error::Unknown { what: "key epoch" })?;
     if row.state == State::Current && state != State::Current {
         return Err(Error::Input { what: "the current epoch is replaced by another, not taken away" });
     }
-    write(open, vault, row, state).await
+    write(change, row, state).await
 }
 
-async fn write(open: &mut dyn Transaction, vault: &Vault, row: &Stored, state: State) -> Result<(), Error> {
-    let tag = vault.tag(TABLE, &tagged(row.serial, &row.parameters.to_der(), &row.sealed, state)?);
-    let values = vec![Value::Int(state as i64), Value::from(&tag), int(row.serial)?];
-    open.execute("UPDATE epochs SET state = $1, tag = $2 WHERE serial = $3", values).await.map(drop)
+async fn write(change: &mut Change<'_>, row: &Stored, state: State) -> Result<(), Error> {
+    let row = tagged(row.serial, &row.parameters.to_der(), &row.sealed, state)?;
+    change.put(&EPOCHS, row.to_vec()).await
 }

@@ -27,6 +27,7 @@ pub use vault::{Kind, PKCS11_MAGIC, Vault, Wrapper};
 
 use super::audit::LogKey;
 use super::error::Error;
+use super::store::settings::Change;
 use super::store::{Store, Value};
 use crate::error;
 use crate::ibe::PublicParameters;
@@ -139,7 +140,7 @@ impl Keys {
             return Err(Error::Exists { what: "district" });
         }
         let values = vec![Value::from(&[0; 32])];
-        open.execute("INSERT INTO head (id, entries, hash, latest, version) VALUES (1, 0, $1, 0, 1)", values).await?;
+        open.execute("INSERT INTO head (id, entries, hash, latest, version) VALUES (1, 0, $1, 0, 0)", values).await?;
         for (name, value) in [
             ("root", Value::Bytes(wrapped)),
             ("log", Value::from(&id)),
@@ -148,10 +149,11 @@ impl Keys {
         ] {
             open.execute("INSERT INTO meta (name, value) VALUES ($1, $2)", vec![Value::from(name), value]).await?;
         }
+        let mut change = Change::first(open, &vault);
         for (epoch, sealed) in &sealed {
-            epochs::insert(&mut *open, &vault, epoch, sealed).await?;
+            epochs::insert(&mut change, epoch, sealed).await?;
         }
-        open.commit().await?;
+        change.commit().await?;
         Self::open(store, wrapper).await
     }
 
@@ -253,7 +255,7 @@ impl Keys {
     /// Begins a new epoch, current from now on unless it is only prepared; the old one goes on issuing.
     ///
     /// # Errors
-    /// [`Error::Input`] for another district; [`Error::Crypto`], [`Error::KeyFile`], [`Error::Store`].
+    /// [`Error::Input`] for another district; [`Error::Crypto`], [`Error::KeyFile`], [`Error::Settings`], [`Error::Store`].
     pub async fn rotate(&self, setup: &Setup, prepare_only: bool) -> Result<PublicParameters, Error> {
         if self.current().await?.district() != &setup.district {
             return Err(Error::Input { what: "a rotation cannot change the district's name" });
@@ -266,37 +268,35 @@ impl Keys {
         let parameters = epoch.issuer.parameters().clone();
         let by = Arc::clone(&self.wrapper);
         let (epoch, sealed) = blocking(move || epoch.wrapped(&*by).map(|sealed| (epoch, sealed))).await?;
-        let mut open = self.store.db.begin().await?;
-        self.store.lock_head(&mut *open).await?;
+        let mut change = self.store.change(&self.vault).await?;
         if epoch.state == State::Current {
-            epochs::demote(&mut *open, &self.vault, epoch.issuer.parameters().serial()).await?;
+            epochs::demote(&mut change, &self.vault, epoch.issuer.parameters().serial()).await?;
         }
         // Somebody else may have taken the serial meanwhile: then this fails as a conflict.
-        epochs::insert(&mut *open, &self.vault, &epoch, &sealed).await?;
-        raise(&mut *open).await?;
-        open.commit().await?;
+        epochs::insert(&mut change, &epoch, &sealed).await?;
+        change.commit().await?;
         Ok(parameters)
     }
 
     /// Puts an epoch into another state: a prepared one becomes current, an overlapping one is retired.
     ///
     /// # Errors
-    /// [`Error::Unknown`]; [`Error::Input`] for the current one, which is replaced and never just taken away.
+    /// [`Error::Unknown`]; [`Error::Input`] for the current one, which is replaced and never just taken away; [`Error::Settings`],
+    /// [`Error::Store`].
     pub async fn set_state(&self, serial: u64, state: State) -> Result<(), Error> {
-        let mut open = self.store.db.begin().await?;
-        self.store.lock_head(&mut *open).await?;
+        let mut change = self.store.change(&self.vault).await?;
         if state == State::Current {
-            epochs::demote(&mut *open, &self.vault, serial).await?;
+            epochs::demote(&mut change, &self.vault, serial).await?;
         }
-        epochs::change(&mut *open, &self.vault, serial, state).await?;
-        raise(&mut *open).await?;
-        open.commit().await
+        epochs::put_into(&mut change, &self.vault, serial, state).await?;
+        change.commit().await
     }
 
     /// Vouches for other parameters with the master key in use ([`Issuer::introduce`]).
     ///
     /// # Errors
-    /// [`Error::Empty`] if no epoch is current; [`Error::Crypto`] as there; [`Error::Store`], [`Error::Corrupt`].
+    /// [`Error::Empty`] if no epoch is current; [`Error::Crypto`] as there; [`Error::Settings`] if they are not as they were left;
+    /// [`Error::Store`], [`Error::Corrupt`].
     pub async fn introduce(
         &self,
         parameters: &PublicParameters,
@@ -304,7 +304,9 @@ impl Keys {
         from: u64,
         until: u64,
     ) -> Result<Introduction, Error> {
-        let loaded = self.at(self.store.head().await?.version).await?;
+        // It is good for long: not by an epoch that somebody has put back.
+        let version = self.store.check_settings(&self.vault).await?;
+        let loaded = self.at(version).await?;
         let mut all = loaded.issuers.values();
         let (_, issuer) = all.find(|(state, _)| *state == State::Current).ok_or(Error::Empty)?;
         Ok(issuer.introduce(parameters, whose, from, until)?)
@@ -370,11 +372,6 @@ fn secret(bytes: &[u8]) -> Option<Secret<32>> {
     let mut out = Secret::zero();
     *out.as_mut() = *<&[u8; 32]>::try_from(bytes).ok()?;
     Some(out)
-}
-
-/// Settings have changed.
-pub(in crate::kgs::server) async fn raise(open: &mut dyn super::store::Transaction) -> Result<(), Error> {
-    open.execute("UPDATE head SET version = version + 1 WHERE id = 1", Vec::new()).await.map(drop)
 }
 
 /// Fresh public bytes.

@@ -5,6 +5,7 @@
 //! master keys   = each under the wrapping key itself (kind 1)
 //! sealed(p, c)  = n || AES-256-GCM(key = Exp(Ext(root), "kgs seal" || lp(p) || n, 32), nonce zero, aad = c, text)     n: 24 random bytes
 //! tag(t, row)   = Exp(Ext(root), "kgs row" || lp(t) || lp(field) .., 32)
+//! summand(t, r) = Exp(Ext(root), "kgs settings" || lp(t) || lp(field) .., 32)
 //! lookup(k, x)  = Exp(Ext(root), "kgs lookup" || lp(k) || x, 32)
 //! ```
 //! So a wrapping key that is slow (a passphrase) or far away (a hardware module) is asked once when the server starts, and once
@@ -115,7 +116,16 @@ impl Vault {
 
     /// The tag of a row of settings: whoever can write to the database alone cannot make or change one.
     pub fn tag(&self, table: &str, row: &[Value]) -> [u8; 32] {
-        let mut info = [label(labels::KGS_ROW).as_ref(), &lp(table.as_bytes()), table.as_bytes()].concat();
+        *self.of_row(labels::KGS_ROW, table, row).expose()
+    }
+
+    /// What a row adds to the sum over all settings. Nothing that stands in the store, unlike its tag.
+    pub(in crate::kgs::server) fn summand(&self, table: &str, row: &[Value]) -> Secret<32> {
+        self.of_row(labels::KGS_SETTINGS, table, row)
+    }
+
+    fn of_row(&self, name: &str, table: &str, row: &[Value]) -> Secret<32> {
+        let mut info = [label(name).as_ref(), &lp(table.as_bytes()), table.as_bytes()].concat();
         for value in row {
             let bytes = match value {
                 Value::Int(v) => &v.to_be_bytes()[..],
@@ -125,7 +135,7 @@ impl Vault {
             info.extend_from_slice(&lp(bytes));
             info.extend_from_slice(bytes);
         }
-        *self.0.expand::<32>(&[&info]).expose()
+        self.0.expand(&[&info])
     }
 
     /// Compares the tag of a row.
@@ -184,6 +194,7 @@ mod tests {
         for (table, row) in [("rules", row("a", "bc")), ("rules", row("ab", "d")), ("users", row("ab", "c"))] {
             assert_eq!(vault.check(table, &row, &tag), Err(Error::Corrupt { table }));
         }
+        assert_ne!(vault.summand("rules", &row("ab", "c")).expose(), &tag);
         assert_ne!(vault.lookup("a", b"x"), vault.lookup("b", b"x"));
     }
 }

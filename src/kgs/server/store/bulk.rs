@@ -8,12 +8,13 @@ use std::sync::LazyLock;
 
 use super::jobs::{Claim, JobId};
 use super::row::{Row, Value, int};
+use super::settings::RECIPIENTS;
 use super::tables::{Revocation, known, revocation, rule, user};
 use super::{Store, Transaction};
 use crate::ibe::Name;
 use crate::kgs::bundle::Part;
 use crate::kgs::server::error::{Error, Refusal};
-use crate::kgs::server::keys::{Vault, raise};
+use crate::kgs::server::keys::Vault;
 use crate::kgs::server::policy::Pattern;
 use crate::sealing::PUBLIC;
 
@@ -181,16 +182,10 @@ impl Store {
         owner: &str,
         key: &[u8; PUBLIC],
     ) -> Result<(), Error> {
-        let mut open = self.db.begin().await?;
-        self.lock_head(&mut *open).await?;
-        known(&mut *open, owner).await?;
-        let mut values = vec![Value::from(owner), Value::from(key)];
-        values.push(Value::from(&vault.tag("recipients", &values)));
-        let sql = "INSERT INTO recipients (owner, sealing, tag) VALUES ($1, $2, $3) \
-                   ON CONFLICT (owner) DO UPDATE SET sealing = $2, tag = $3";
-        open.execute(sql, values).await?;
-        raise(&mut *open).await?;
-        open.commit().await
+        let mut change = self.change(vault).await?;
+        known(&mut change, owner).await?;
+        change.put(&RECIPIENTS, vec![Value::from(owner), Value::from(key)]).await?;
+        change.commit().await
     }
 
     /// The key to which a user's keys are sealed in bulk.

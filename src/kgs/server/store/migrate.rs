@@ -3,10 +3,18 @@
 use super::Dialect;
 
 /// The step that this release knows last.
-pub const SCHEMA: i64 = 2;
+pub const SCHEMA: i64 = 3;
 
-const SQLITE: &[&str] = &[include_str!("migrations/sqlite/0001.sql"), include_str!("migrations/sqlite/0002.sql")];
-const POSTGRES: &[&str] = &[include_str!("migrations/postgres/0001.sql"), include_str!("migrations/postgres/0002.sql")];
+const SQLITE: &[&str] = &[
+    include_str!("migrations/sqlite/0001.sql"),
+    include_str!("migrations/sqlite/0002.sql"),
+    include_str!("migrations/sqlite/0003.sql"),
+];
+const POSTGRES: &[&str] = &[
+    include_str!("migrations/postgres/0001.sql"),
+    include_str!("migrations/postgres/0002.sql"),
+    include_str!("migrations/postgres/0003.sql"),
+];
 
 pub(super) const fn steps(dialect: Dialect) -> &'static [&'static str] {
     match dialect {

@@ -11,7 +11,9 @@
 //! | [`row`] | values, rows, and the tag that every row of settings has |
 //! | `log.rs`, `replay.rs` | appending to the audit log, reading it; what must not be seen twice |
 //! | `view.rs` | what a decision goes by, in one statement |
-//! | `tables.rs` | users, credentials, tokens, rules, revocations, counters |
+//! | `tables.rs` | users, credentials, tokens, rules, revocations |
+//! | `settings.rs` | the way in which all settings are changed |
+//! | `sum.rs`, `check.rs` | the sum over them, by which it is noticed that rows were deleted or put back |
 //! | [`jobs`] | work that nodes share in chunks |
 //! | `bulk.rs` | the chunks of bulk issue, what came of them, and for whom |
 //!
@@ -20,6 +22,7 @@
 //! `synchronous=FULL`, PostgreSQL with its own default. What has not been committed leaves nothing.
 
 pub(super) mod bulk;
+mod check;
 #[macro_use]
 mod driver;
 pub mod jobs;
@@ -28,7 +31,9 @@ mod migrate;
 mod postgres;
 mod replay;
 pub mod row;
+pub(super) mod settings;
 mod sqlite;
+mod sum;
 pub(super) mod tables;
 pub(super) mod view;
 
@@ -41,6 +46,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::Error;
+pub use check::Accepted;
 pub use migrate::SCHEMA;
 pub use row::{Row, Value};
 

@@ -1,12 +1,13 @@
-//! Settings: users, their credentials, tokens and rules; revocations. Each row has a tag under the vault, so that whoever can
-//! write to the database alone can take something away, but cannot grant anything. Every change raises the version of the settings
-//! in its transaction.
+//! Settings: users, their credentials, tokens and rules; revocations. Each row has a tag under the vault (a credential is sealed), so
+//! that whoever can write to the database alone makes none. That they delete one, or put an old one back, shows in the sum over all
+//! rows ([`super::settings`]), which every change keeps in step, with the version, in its transaction.
 
+use super::Store;
 use super::row::{Row, Value, int};
-use super::{Store, Transaction};
+use super::settings::{CREDENTIALS, Change, REVOCATIONS, RULES, TOKENS, USERS};
 use crate::ibe::Name;
 use crate::kgs::server::error::{Error, Fault};
-use crate::kgs::server::keys::{Vault, raise};
+use crate::kgs::server::keys::Vault;
 use crate::kgs::server::policy::{Pattern, Purposes, Rule};
 
 /// Longest name of a user or a token.
@@ -96,9 +97,9 @@ fn user_row(name: &str, disabled: bool, created: u64) -> Result<Vec<Value>, Erro
 
 pub(super) fn user(row: &Row, vault: &Vault) -> Result<User, Error> {
     let t = "users";
-    let user = User { name: row.text(t, 0)?.into(), disabled: row.u64(t, 1)? != 0, created: row.u64(t, 2)? };
-    vault.check(t, &user_row(&user.name, user.disabled, user.created)?, row.bytes(t, 3)?)?;
-    Ok(user)
+    let (name, disabled, created) = (row.text(t, 0)?, row.u64(t, 1)?, row.u64(t, 2)?);
+    vault.check(t, &[Value::from(name), int(disabled)?, int(created)?], row.bytes(t, 3)?)?;
+    Ok(User { name: name.into(), disabled: disabled != 0, created })
 }
 
 fn rule_row(owner: &str, rule: &Rule) -> Result<Vec<Value>, Error> {
@@ -121,7 +122,12 @@ pub(super) fn rule(owner: &str, row: &Row, vault: &Vault) -> Result<Rule, Error>
         ahead: row.u64(t, 2)?,
         quota: row.u64(t, 3)?,
     };
-    vault.check(t, &rule_row(owner, &rule)?, row.bytes(t, 4)?)?;
+    let values = rule_row(owner, &rule)?;
+    // A pattern has one spelling: under another one the rule would be there and not be found.
+    if rule.pattern.to_string() != row.text(t, 0)? {
+        return Err(corrupt());
+    }
+    vault.check(t, &values, row.bytes(t, 4)?)?;
     Ok(rule)
 }
 
@@ -143,61 +149,42 @@ fn token(hash: &[u8], row: &Row, vault: &Vault) -> Result<TokenRow, Error> {
 }
 
 impl Store {
-    /// One change of settings: under the lock of the head, with a new version.
-    async fn change(&self, sql: &'static str, values: Vec<Value>) -> Result<u64, Error> {
-        let mut open = self.settings().await?;
-        let rows = open.execute(sql, values).await?;
-        if rows > 0 {
-            raise(&mut *open).await?;
-            open.commit().await?;
-        }
-        Ok(rows)
-    }
-
-    async fn settings(&self) -> Result<Box<dyn Transaction>, Error> {
-        let mut open = self.db.begin().await?;
-        self.lock_head(&mut *open).await?;
-        Ok(open)
-    }
-
     /// Adds a user with rules.
     ///
     /// # Errors
-    /// [`Error::Input`], [`Error::Exists`], [`Error::Store`].
+    /// [`Error::Input`], [`Error::Exists`], [`Error::Settings`], [`Error::Store`].
     pub async fn add_user(&self, vault: &Vault, name: &str, rules: &[Rule], now: u64) -> Result<(), Error> {
         check_user(name)?;
-        let mut open = self.settings().await?;
-        let mut values = user_row(name, false, now)?;
-        values.push(Value::from(&vault.tag("users", &values)));
-        let sql = "INSERT INTO users (name, disabled, created, tag) VALUES ($1, $2, $3, $4)";
-        open.execute(sql, values).await.map_err(as_exists("user"))?;
+        let mut change = self.change(vault).await?;
+        change.insert(&USERS, user_row(name, false, now)?).await.map_err(as_exists("user"))?;
         for rule in rules {
-            put_rule(&mut *open, vault, name, rule).await?;
+            change.put(&RULES, rule_row(name, rule)?).await?;
         }
-        raise(&mut *open).await?;
-        open.commit().await
+        change.commit().await
     }
 
     /// Removes a user with credentials, tokens and rules. The log keeps what it has.
     ///
     /// # Errors
-    /// [`Error::Unknown`], [`Error::Store`].
-    pub async fn remove_user(&self, name: &str) -> Result<(), Error> {
-        match self.change("DELETE FROM users WHERE name = $1", vec![Value::from(name)]).await? {
-            0 => Err(Error::Unknown { what: "user" }),
-            _ => Ok(()),
-        }
+    /// [`Error::Unknown`], [`Error::Settings`], [`Error::Store`]; [`Error::Corrupt`] for a row whose tag does not hold.
+    pub async fn remove_user(&self, vault: &Vault, name: &str) -> Result<(), Error> {
+        let mut change = self.change(vault).await?;
+        there(change.remove_user(name).await?, "user")?;
+        change.commit().await
     }
 
     /// Disables a user, or enables one again.
     ///
     /// # Errors
-    /// [`Error::Unknown`], [`Error::Store`], [`Error::Corrupt`].
+    /// [`Error::Unknown`], [`Error::Settings`], [`Error::Store`], [`Error::Corrupt`].
     pub async fn disable_user(&self, vault: &Vault, name: &str, disabled: bool) -> Result<(), Error> {
-        let found = self.user(vault, name).await?.ok_or(Error::Unknown { what: "user" })?;
-        let tag = vault.tag("users", &user_row(name, disabled, found.created)?);
-        let values = vec![Value::Int(disabled.into()), Value::from(&tag), Value::from(name)];
-        self.change("UPDATE users SET disabled = $1, tag = $2 WHERE name = $3", values).await.map(drop)
+        let mut change = self.change(vault).await?;
+        let mut row = known(&mut change, name).await?;
+        if let Some(column) = row.get_mut(1) {
+            *column = Value::Int(disabled.into());
+        }
+        change.put(&USERS, row).await?;
+        change.commit().await
     }
 
     /// A user.
@@ -221,25 +208,23 @@ impl Store {
     /// Gives a user a rule, or replaces the one with this pattern.
     ///
     /// # Errors
-    /// [`Error::Unknown`], [`Error::Store`].
+    /// [`Error::Unknown`], [`Error::Settings`], [`Error::Store`], [`Error::Corrupt`].
     pub async fn set_rule(&self, vault: &Vault, owner: &str, rule: &Rule) -> Result<(), Error> {
-        let mut open = self.settings().await?;
-        known(&mut *open, owner).await?;
-        put_rule(&mut *open, vault, owner, rule).await?;
-        raise(&mut *open).await?;
-        open.commit().await
+        let mut change = self.change(vault).await?;
+        known(&mut change, owner).await?;
+        change.put(&RULES, rule_row(owner, rule)?).await?;
+        change.commit().await
     }
 
     /// Takes a rule away.
     ///
     /// # Errors
-    /// [`Error::Unknown`], [`Error::Store`].
-    pub async fn remove_rule(&self, owner: &str, pattern: &Pattern) -> Result<(), Error> {
-        let values = vec![Value::from(owner), Value::Text(pattern.to_string())];
-        match self.change("DELETE FROM rules WHERE owner = $1 AND pattern = $2", values).await? {
-            0 => Err(Error::Unknown { what: "rule" }),
-            _ => Ok(()),
-        }
+    /// [`Error::Unknown`], [`Error::Settings`], [`Error::Store`], [`Error::Corrupt`].
+    pub async fn remove_rule(&self, vault: &Vault, owner: &str, pattern: &Pattern) -> Result<(), Error> {
+        let mut change = self.change(vault).await?;
+        let key = vec![Value::from(owner), Value::Text(pattern.to_string())];
+        there(change.remove(&RULES, key).await?, "rule")?;
+        change.commit().await
     }
 
     /// A user's rules.
@@ -254,24 +239,22 @@ impl Store {
     /// Revokes a name from `since` on; an earlier revocation of it is replaced.
     ///
     /// # Errors
-    /// [`Error::Store`].
+    /// [`Error::Settings`], [`Error::Store`]; [`Error::Corrupt`] if the tag of the earlier one does not hold.
     pub async fn revoke(&self, vault: &Vault, revocation: &Revocation) -> Result<(), Error> {
-        let mut values = vec![Value::from(revocation.name.as_str()), int(revocation.since)?];
-        values.push(Value::from(&vault.tag("revocations", &values)));
-        let sql = "INSERT INTO revocations (name, since, tag) VALUES ($1, $2, $3) \
-                   ON CONFLICT (name) DO UPDATE SET since = $2, tag = $3";
-        self.change(sql, values).await.map(drop)
+        let mut change = self.change(vault).await?;
+        let row = vec![Value::from(revocation.name.as_str()), int(revocation.since)?];
+        change.put(&REVOCATIONS, row).await?;
+        change.commit().await
     }
 
     /// Takes a revocation back.
     ///
     /// # Errors
-    /// [`Error::Unknown`], [`Error::Store`].
-    pub async fn pardon(&self, name: &Name) -> Result<(), Error> {
-        match self.change("DELETE FROM revocations WHERE name = $1", vec![Value::from(name.as_str())]).await? {
-            0 => Err(Error::Unknown { what: "revocation" }),
-            _ => Ok(()),
-        }
+    /// [`Error::Unknown`], [`Error::Settings`], [`Error::Store`], [`Error::Corrupt`].
+    pub async fn pardon(&self, vault: &Vault, name: &Name) -> Result<(), Error> {
+        let mut change = self.change(vault).await?;
+        there(change.remove(&REVOCATIONS, vec![Value::from(name.as_str())]).await?, "revocation")?;
+        change.commit().await
     }
 
     /// From when on a name is revoked.
@@ -296,25 +279,22 @@ impl Store {
     /// Gives a user a credential, or replaces the one that is found in the same way. `sealed` says what it is.
     pub(in crate::kgs::server) async fn set_credential(
         &self,
+        vault: &Vault,
         kind: CredentialKind,
         lookup: &[u8; 32],
         owner: &str,
         sealed: Vec<u8>,
     ) -> Result<(), Error> {
-        let mut open = self.settings().await?;
-        known(&mut *open, owner).await?;
+        let mut change = self.change(vault).await?;
+        known(&mut change, owner).await?;
         let place = vec![Value::Int(kind as i64), Value::from(lookup)];
-        let sql = "SELECT owner FROM credentials WHERE kind = $1 AND lookup = $2";
-        let rows = open.fetch(sql, place.clone()).await?;
-        if rows.first().map(|row| row.text("credentials", 0)).transpose()?.is_some_and(|found| found != owner) {
+        let found = change.find(&CREDENTIALS, place.clone()).await?;
+        if found.is_some_and(|row| row.get(2) != Some(&Value::from(owner))) {
             return Err(Error::Exists { what: "credential" });
         }
-        open.execute("DELETE FROM credentials WHERE kind = $1 AND lookup = $2", place.clone()).await?;
-        let sql = "INSERT INTO credentials (kind, lookup, owner, sealed) VALUES ($1, $2, $3, $4)";
-        let [kind, lookup] = [Value::Int(kind as i64), Value::from(lookup)];
-        open.execute(sql, vec![kind, lookup, Value::from(owner), Value::Bytes(sealed)]).await?;
-        raise(&mut *open).await?;
-        open.commit().await
+        let rest = [Value::from(owner), Value::Bytes(sealed)];
+        change.put(&CREDENTIALS, place.into_iter().chain(rest).collect()).await?;
+        change.commit().await
     }
 
     /// Owner and sealed content of a credential.
@@ -348,14 +328,10 @@ impl Store {
         row: &TokenRow,
     ) -> Result<(), Error> {
         check_user(&row.label)?;
-        let mut open = self.settings().await?;
-        known(&mut *open, &row.owner).await?;
-        let mut values = token_row(hash, row)?;
-        values.push(Value::from(&vault.tag("tokens", &values)));
-        let sql = "INSERT INTO tokens (hash, label, owner, scope, expires, tag) VALUES ($1, $2, $3, $4, $5, $6)";
-        open.execute(sql, values).await.map_err(as_exists("token"))?;
-        raise(&mut *open).await?;
-        open.commit().await
+        let mut change = self.change(vault).await?;
+        known(&mut change, &row.owner).await?;
+        change.insert(&TOKENS, token_row(hash, row)?).await.map_err(as_exists("token"))?;
+        change.commit().await
     }
 
     pub(in crate::kgs::server) async fn token(
@@ -380,13 +356,14 @@ impl Store {
     /// Takes a token away.
     ///
     /// # Errors
-    /// [`Error::Unknown`], [`Error::Store`].
-    pub async fn remove_token(&self, owner: &str, label: &str) -> Result<(), Error> {
-        let values = vec![Value::from(owner), Value::from(label)];
-        match self.change("DELETE FROM tokens WHERE owner = $1 AND label = $2", values).await? {
-            0 => Err(Error::Unknown { what: "token" }),
-            _ => Ok(()),
-        }
+    /// [`Error::Unknown`], [`Error::Settings`], [`Error::Store`], [`Error::Corrupt`].
+    pub async fn remove_token(&self, vault: &Vault, owner: &str, label: &str) -> Result<(), Error> {
+        let mut change = self.change(vault).await?;
+        let sql = "SELECT hash FROM tokens WHERE owner = $1 AND label = $2";
+        let found = change.fetch(sql, vec![Value::from(owner), Value::from(label)]).await?;
+        let row = found.first().ok_or(Error::Unknown { what: "token" })?;
+        change.remove(&TOKENS, vec![Value::from(row.bytes("tokens", 0)?)]).await?;
+        change.commit().await
     }
 }
 
@@ -397,17 +374,11 @@ pub(super) fn revocation(row: &Row, vault: &Vault) -> Result<Revocation, Error> 
     Ok(Revocation { name: Name::parse(name).map_err(|_| Error::Corrupt { table: t })?, since })
 }
 
-pub(super) async fn known(open: &mut dyn Transaction, user: &str) -> Result<(), Error> {
-    match open.fetch("SELECT name FROM users WHERE name = $1", vec![Value::from(user)]).await?.is_empty() {
-        true => Err(Error::Unknown { what: "user" }),
-        false => Ok(()),
-    }
+/// The row of a user who must be there.
+pub(super) async fn known(change: &mut Change<'_>, user: &str) -> Result<Vec<Value>, Error> {
+    change.find(&USERS, vec![Value::from(user)]).await?.ok_or(Error::Unknown { what: "user" })
 }
 
-async fn put_rule(open: &mut dyn Transaction, vault: &Vault, owner: &str, rule: &Rule) -> Result<(), Error> {
-    let mut values = rule_row(owner, rule)?;
-    values.push(Value::from(&vault.tag("rules", &values)));
-    let sql = "INSERT INTO rules (owner, pattern, purposes, ahead, quota, tag) VALUES ($1, $2, $3, $4, $5, $6) \
-               ON CONFLICT (owner, pattern) DO UPDATE SET purposes = $3, ahead = $4, quota = $5, tag = $6";
-    open.execute(sql, values).await.map(drop)
+fn there(found: bool, what: &'static str) -> Result<(), Error> {
+    if found { Ok(()) } else { Err(Error::Unknown { what }) }
 }

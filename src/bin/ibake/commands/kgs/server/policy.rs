@@ -5,7 +5,7 @@ use ibake::kgs::server::Revocation;
 use ibake::kgs::server::policy::{Pattern, Purposes, Rule};
 use serde_json::json;
 
-use super::{At, Opened, block_on, user};
+use super::{Opened, block_on, user};
 use crate::error::Failure;
 use crate::names::parse_name;
 use crate::output::Output;
@@ -60,14 +60,14 @@ pub(crate) struct Allow {
 /// Take a rule away.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:
-  ibake kgs policy deny gateway 'sip:*@a.example' --store sqlite:./kgs.db")]
+  ibake kgs policy deny gateway 'sip:*@a.example' --store sqlite:./kgs.db --key-file ./kgs.unlock")]
 pub(crate) struct Deny {
     /// Who.
     user: String,
     /// The rule's pattern.
     pattern: String,
     #[command(flatten)]
-    at: At,
+    opened: Opened,
 }
 
 /// List a user's rules.
@@ -100,12 +100,12 @@ pub(crate) struct Revoke {
 /// Take a revocation back.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:
-  ibake kgs policy pardon sip:alice@a.example --store sqlite:./kgs.db")]
+  ibake kgs policy pardon sip:alice@a.example --store sqlite:./kgs.db --key-file ./kgs.unlock")]
 pub(crate) struct Pardon {
     /// The name.
     name: String,
     #[command(flatten)]
-    at: At,
+    opened: Opened,
 }
 
 /// List revoked names.
@@ -122,7 +122,9 @@ pub(crate) fn run(command: &Command, out: &Output) -> Result<(), Failure> {
         match command {
             Command::Allow(a) => allow(a, out).await,
             Command::Deny(a) => {
-                a.at.open().await?.remove_rule(&a.user, &pattern(&a.pattern)?).await?;
+                let pattern = pattern(&a.pattern)?;
+                let (store, vault) = a.opened.open().await?;
+                store.remove_rule(&vault, &a.user, &pattern).await?;
                 let text = format!("{} has lost the rule {}.", a.user, a.pattern);
                 out.result(&text, &json!({ "user": a.user, "pattern": a.pattern, "removed": true }));
                 Ok(())
@@ -147,7 +149,9 @@ pub(crate) fn run(command: &Command, out: &Output) -> Result<(), Failure> {
                 Ok(())
             }
             Command::Pardon(a) => {
-                a.at.open().await?.pardon(&parse_name(&a.name)?).await?;
+                let name = parse_name(&a.name)?;
+                let (store, vault) = a.opened.open().await?;
+                store.pardon(&vault, &name).await?;
                 out.result(
                     &format!("{} is not revoked any more.", a.name),
                     &json!({ "name": a.name, "removed": true }),

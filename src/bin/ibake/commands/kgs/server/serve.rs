@@ -140,6 +140,7 @@ async fn serve(settled: &Settled, lost: impl Fn() -> u64 + Send + Sync + 'static
     let asked = Arc::new(Notify::new());
     let every = Duration::from_secs(c.tls.check);
     let following = tokio::spawn(reload::follow(tls.clone(), files, mark, every, Arc::clone(&asked), stop.clone()));
+    let settings = tokio::spawn(http::look_after_settings(server.clone(), stop.clone()));
     let over_tls = tokio::spawn(Listener::new(socket, tls.clone()).serve(server.clone(), stop));
     let signals = Signals::new()?;
     report(c.tls.certificate.is_none(), out, &current, address, mikey_at, &tls, first.as_ref());
@@ -153,6 +154,7 @@ async fn serve(settled: &Settled, lost: impl Fn() -> u64 + Send + Sync + 'static
         let _ = task.await;
     }
     let _ = following.await;
+    let _ = settings.await;
     store.close().await?;
     out.result(&format!("Stopped; {cut} connections were cut."), &json!({ "event": "stopped", "cut": cut }));
     Ok(())

@@ -28,6 +28,7 @@ pub(crate) enum Command {
     Rotate(Rotate),
     Retire(Retire),
     Introduce(Introduce),
+    Settle(Settle),
     Backup(Backup),
     Restore(Restore),
 }
@@ -68,7 +69,8 @@ pub(crate) struct Import {
     unlock: Unlock,
 }
 
-/// Show the key epochs of a store and its audit log. The wrapping key is needed to check that nobody has changed them.
+/// Show the key epochs of a store and its audit log, and check all settings: the wrapping key says whether somebody has changed them,
+/// deleted some or put some back.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:
   ibake kgs store show --store sqlite:./kgs.db --key-file ./kgs.unlock")]
@@ -118,6 +120,19 @@ pub(crate) struct Introduce {
     opened: Opened,
 }
 
+/// Accept the settings of a store as they are: users, credentials, tokens, rules, inboxes, revocations, key epochs.
+///
+/// A server that finds rows deleted or put back issues nothing. If you have no backup, look first through `ibake kgs user list`, `ibake
+/// kgs policy revoked` and `ibake kgs store show`, mend what is wrong, and find out who can write to the database; then this. A store of a
+/// release without such a check needs it once. Rows that were altered are not accepted.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:
+  ibake kgs store settle --store sqlite:./kgs.db --key-file ./kgs.unlock")]
+pub(crate) struct Settle {
+    #[command(flatten)]
+    opened: Opened,
+}
+
 /// Write everything that is in a store to a file, while the server runs. Secrets in it stay under the wrapping key.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:
@@ -163,6 +178,7 @@ pub(crate) fn run(command: &Command, out: &Output) -> Result<(), Failure> {
                 let (_, keys) = open(&a.opened).await?;
                 a.what.write(&keys.introduce(&parameters, whose, from, until).await?, out)
             }
+            Command::Settle(a) => settle(a, out).await,
             Command::Backup(a) => save(a, out).await,
             Command::Restore(a) => restore(a, out).await,
         }
@@ -202,6 +218,10 @@ async fn import(a: &Import, out: &Output) -> Result<(), Failure> {
 }
 
 async fn report(keys: &Keys, out: &Output) -> Result<(), Failure> {
+    report_with(keys, None, out).await
+}
+
+async fn report_with(keys: &Keys, settings: Option<&str>, out: &Output) -> Result<(), Failure> {
     let current = keys.current().await?;
     let log = keys.log();
     if out.is_json() {
@@ -211,6 +231,9 @@ async fn report(keys: &Keys, out: &Output) -> Result<(), Failure> {
         object["epochs"] = epochs.collect::<Vec<_>>().into();
         object["log"] = hex(&log.id).into();
         object["log_key"] = hex(&log.key).into();
+        if let Some(settings) = settings {
+            object["settings"] = settings.into();
+        }
         out.object(&object);
     } else {
         print(&current, out);
@@ -219,6 +242,9 @@ async fn report(keys: &Keys, out: &Output) -> Result<(), Failure> {
         }
         out.field("log", &hex(&log.id));
         out.field("log key", &hex(&log.key));
+        if let Some(settings) = settings {
+            out.field("settings", settings);
+        }
     }
     Ok(())
 }
@@ -229,7 +255,10 @@ async fn show(a: &Show, out: &Output) -> Result<(), Failure> {
         out.text(keys.current().await?.to_armour().trim_end());
         return Ok(());
     }
-    report(&keys, out).await
+    let found = keys.store().check_settings(keys.vault()).await;
+    // Whoever has to mend settings wants to see them.
+    report_with(&keys, found.is_ok().then_some("as they were left"), out).await?;
+    found.map(drop).map_err(Into::into)
 }
 
 async fn rotate(a: &Rotate, out: &Output) -> Result<(), Failure> {
@@ -240,6 +269,15 @@ async fn rotate(a: &Rotate, out: &Output) -> Result<(), Failure> {
     setup.pkg_uri = old.pkg_uri().map(str::to_owned);
     keys.rotate(&setup, false).await?;
     report(&keys, out).await
+}
+
+async fn settle(a: &Settle, out: &Output) -> Result<(), Failure> {
+    let (store, vault) = a.opened.open().await?;
+    let rows = store.settle(&vault, when::now()).await?;
+    let all: Vec<String> = rows.iter().map(|(table, n)| format!("{n} {table}")).collect();
+    let object: serde_json::Map<_, _> = rows.iter().map(|(table, n)| ((*table).to_owned(), (*n).into())).collect();
+    out.result(&format!("Accepted as they are: {}.", all.join(", ")), &json!({ "accepted": object }));
+    Ok(())
 }
 
 async fn save(a: &Backup, out: &Output) -> Result<(), Failure> {
@@ -264,5 +302,8 @@ async fn restore(a: &Restore, out: &Output) -> Result<(), Failure> {
     let keys = backup::restore(&store, a.unlock.open(&[])?, BufReader::new(file)).await?;
     made.keep();
     out.note("The restored store issues the same keys.");
+    if let Err(e) = store.check_settings(keys.vault()).await {
+        out.note(&format!("It issues nothing yet: {e}."));
+    }
     report(&keys, out).await
 }

@@ -4,7 +4,7 @@ use clap::{Subcommand, ValueEnum};
 use ibake::kgs::server::auth::{Scope, token};
 use serde_json::json;
 
-use super::{At, Opened, block_on};
+use super::{Opened, block_on};
 use crate::error::{Failure, Kind};
 use crate::output::Output;
 use crate::when;
@@ -60,14 +60,14 @@ pub(crate) struct List {
 /// Take a token away; it is no good from the next request on.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:
-  ibake kgs token remove alice phone --store sqlite:./kgs.db")]
+  ibake kgs token remove alice phone --store sqlite:./kgs.db --key-file ./kgs.unlock")]
 pub(crate) struct Remove {
     /// Whose.
     user: String,
     /// What it was called.
     label: String,
     #[command(flatten)]
-    at: At,
+    opened: Opened,
 }
 
 pub(crate) fn run(command: &Command, out: &Output) -> Result<(), Failure> {
@@ -76,7 +76,8 @@ pub(crate) fn run(command: &Command, out: &Output) -> Result<(), Failure> {
             Command::Create(a) => create(a, out).await,
             Command::List(a) => list(a, out).await,
             Command::Remove(a) => {
-                a.at.open().await?.remove_token(&a.user, &a.label).await?;
+                let (store, vault) = a.opened.open().await?;
+                store.remove_token(&vault, &a.user, &a.label).await?;
                 let text = format!("The token {} of {} is no good any more.", a.label, a.user);
                 out.result(&text, &json!({ "user": a.user, "label": a.label, "removed": true }));
                 Ok(())

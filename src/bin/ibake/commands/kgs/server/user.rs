@@ -14,7 +14,7 @@ use ibake::mikey::numbers::IdType;
 use serde_json::json;
 
 use super::super::hex;
-use super::{At, Opened, block_on};
+use super::{Opened, block_on};
 use crate::commands::remote::hash;
 use crate::error::{Failure, Kind};
 use crate::names::parse_name;
@@ -68,12 +68,12 @@ pub(crate) struct List {
 /// Remove a user with passwords, tokens and rules. What was issued stays in the log.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:
-  ibake kgs user remove alice --store sqlite:./kgs.db")]
+  ibake kgs user remove alice --store sqlite:./kgs.db --key-file ./kgs.unlock")]
 pub(crate) struct Remove {
     /// Who.
     name: String,
     #[command(flatten)]
-    at: At,
+    opened: Opened,
 }
 
 /// Let a user have nothing for now.
@@ -159,7 +159,8 @@ pub(crate) fn run(command: &Command, out: &Output) -> Result<(), Failure> {
             Command::Add(a) => add(a, out).await,
             Command::List(a) => list(a, out).await,
             Command::Remove(a) => {
-                a.at.open().await?.remove_user(&a.name).await?;
+                let (store, vault) = a.opened.open().await?;
+                store.remove_user(&vault, &a.name).await?;
                 out.result(&format!("{} is removed.", a.name), &json!({ "user": a.name, "removed": true }));
                 Ok(())
             }
