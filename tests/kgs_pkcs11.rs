@@ -151,6 +151,25 @@ fn a_store_opens_with_its_token_its_pin_and_its_key_only() {
 }
 
 #[test]
+fn a_directory_is_taken_over_under_the_module() {
+    let Some(hsm) = Hsm::new() else { return };
+    let (module, pin) = (hsm.module("kgs", "wrap"), ["--pin-file", "pin"]);
+    let mut init = hsm.command(env!("CARGO_BIN_EXE_ibake"));
+    init.args(["--json", "kgs", "init", "old", "--district", "https://kgs.example", "--key-file", "old.unlock"]);
+    let made = done(&init.output().unwrap());
+    let import = ["store", "import", "old", "--key-file", "old.unlock"];
+    let taken = done(&hsm.kgs(&import).args(&module).args(pin).output().unwrap());
+    assert_eq!(taken["fingerprint"], made["fingerprint"]);
+    // Under the module, and under nothing else any more.
+    let show = |more: &[&str]| hsm.kgs(&["store", "show"]).args(more).output().unwrap();
+    let by_module: Vec<&str> = module.iter().map(String::as_str).chain(pin).collect();
+    assert_eq!(done(&show(&by_module))["fingerprint"], made["fingerprint"]);
+    refused(&show(&["--key-file", "old.unlock"]), 2, "hardware module");
+    let both = [&by_module[..], &["--key-file", "old.unlock"]].concat();
+    refused(&show(&both), 2, "two are named");
+}
+
+#[test]
 fn keys_that_could_leave_are_not_taken() {
     use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
     use cryptoki::mechanism::Mechanism;

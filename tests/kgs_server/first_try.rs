@@ -175,6 +175,22 @@ pub(crate) fn one_command_starts_a_server_and_another_has_a_key(store: &str) {
     assert_eq!(again["file"].as_str(), Some(file.as_str()));
     assert_ne!(bytes(&file), sealed, "written anew");
     assert_eq!(key(&file), before, "the same key, byte for byte");
+    // Somebody new has parameters and key by one command; with another fingerprint nothing is written.
+    let new = tempfile::tempdir().unwrap();
+    write_secret(new.path(), "alice.token", &format!("{token}\n"));
+    let at_once = |params: &str, fingerprint: &str| {
+        let mut command = program(new.path());
+        command.args(["--json", "key", "request", "sip:alice@a.example", "--district", &district]);
+        command.args(["--fingerprint", fingerprint, "--params", params, "--ring", "ring"]);
+        command.args(["--token-file", "alice.token", "--key-file", "alice.unlock"]);
+        command.args(["--tls-pin", &pin, "--connect", &listen]).output().unwrap()
+    };
+    assert_eq!(at_once("params.txt", &zeros).status.code(), Some(4));
+    assert!(!new.path().join("params.txt").exists() && !new.path().join("ring").exists());
+    for _ in 0..2 {
+        assert_eq!(done(&at_once("params.txt", &fingerprint))["sealed"], true);
+    }
+    assert_eq!(at_once("params.txt", &zeros).status.code(), Some(4), "a file that is there is pinned as well");
     // The log of both runs is one, and sound.
     let audit = ["--json", "kgs", "audit", "verify", "--store", store];
     let audit = program(there).args(audit).output().unwrap();

@@ -1,10 +1,10 @@
 //! `ibake params`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use ibake::client::parameters::{Pin, fetch};
-use ibake::ibe::District;
+use ibake::ibe::{District, PublicParameters};
 use serde_json::json;
 
 use super::remote::{Server, block_on, hash};
@@ -87,28 +87,40 @@ pub(crate) fn run(command: &Command, out: &Output) -> Result<(), Failure> {
     }
 }
 
-fn run_fetch(a: &Fetch, out: &Output) -> Result<(), Failure> {
-    let district = District::parse(&a.district)
-        .map_err(|e| Failure::from(ibake::error::Error::Identity(e)).context(format_args!("{:?}", a.district)))?;
-    let known = match std::fs::symlink_metadata(&a.out) {
-        Ok(_) => Some(read_parameters(&a.out)?),
+/// Fetches parameters into a file. What is there already is a pin.
+pub(super) fn fetch_to(
+    file: &Path,
+    district: &str,
+    serial: Option<u64>,
+    fingerprint: Option<[u8; 32]>,
+    server: &Server,
+) -> Result<PublicParameters, Failure> {
+    let name = District::parse(district)
+        .map_err(|e| Failure::from(ibake::error::Error::Identity(e)).context(format_args!("{district:?}")))?;
+    let known = match std::fs::symlink_metadata(file) {
+        Ok(_) => Some(read_parameters(file)?),
         Err(_) => None,
     };
-    let connector = a.server.connector()?;
-    let pin = a.fingerprint.map_or(Pin::Nothing, Pin::Fingerprint);
+    let connector = server.connector()?;
+    let pin = fingerprint.map_or(Pin::Nothing, Pin::Fingerprint);
     let now = when::now();
-    let found = block_on(async { Ok(fetch(&connector, &district, a.serial, pin, now).await?) })?;
+    let found = block_on(async { Ok(fetch(&connector, &name, serial, pin, now).await?) })?;
     if let Some(known) = known {
         let same = known.fingerprint() == found.fingerprint();
-        let newer = known.district() == found.district() && found.serial() > known.serial() && a.fingerprint.is_some();
+        let newer = known.district() == found.district() && found.serial() > known.serial() && fingerprint.is_some();
         if !same && !newer {
-            let text = format!("{} has other parameters, and they stay", a.out.display());
+            let text = format!("{} has other parameters, and they stay", file.display());
             return Err(Failure::new(Kind::Refused, "pin", text).hint(
                 "A later serial takes their place if you give its fingerprint: --fingerprint HEX. Or choose another file.",
             ));
         }
     }
-    files::write_public(&a.out, found.to_armour().as_bytes(), true)?;
+    files::write_public(file, found.to_armour().as_bytes(), true)?;
+    Ok(found)
+}
+
+fn run_fetch(a: &Fetch, out: &Output) -> Result<(), Failure> {
+    let found = fetch_to(&a.out, &a.district, a.serial, a.fingerprint, &a.server)?;
     let fingerprint = base16ct::lower::encode_string(found.fingerprint());
     if a.fingerprint.is_none() {
         out.note("Compare the fingerprint with one that you got another way.");

@@ -14,7 +14,8 @@ use ibake::keyfile::{self, Protection};
 use ibake::mikey::request::{Algorithms, Ask, Transit as Sealing};
 use serde_json::json;
 
-use super::super::remote::{Asking, Proof, Server, block_on};
+use super::super::params;
+use super::super::remote::{Asking, Proof, Server, block_on, hash};
 use crate::error::{Failure, Kind};
 use crate::names::{parse_name, read_parameters};
 use crate::output::Output;
@@ -30,13 +31,22 @@ use crate::when;
   ibake key request sip:alice@a.example --params params-a.txt --ring ./ring \\
       --token-file alice.token --key-file alice.unlock
   ibake key request sip:alice@a.example --params params-a.txt --ring ./ring \\
-      --psk-file alice.psk --key-file alice.unlock              over MIKEY, with a pre-shared key")]
+      --psk-file alice.psk --key-file alice.unlock              over MIKEY, with a pre-shared key
+  ibake key request sip:alice@a.example --params params-a.txt --ring ./ring \\
+      --token-file alice.token --key-file alice.unlock \\
+      --district https://kgs-a.example --fingerprint 64_HEX_DIGITS     the first time: fetches the parameters too")]
 pub(crate) struct Request {
     /// The name.
     name: String,
     /// The pinned parameters of the district.
     #[arg(long, short, value_name = "FILE")]
     params: PathBuf,
+    /// The first time: fetch the parameters of this district (an https URI) into the file of --params, unless it is there.
+    #[arg(long, value_name = "URI", requires = "fingerprint")]
+    district: Option<String>,
+    /// The fingerprint that the parameters must have, which you got another way.
+    #[arg(long, value_name = "HEX", value_parser = hash)]
+    fingerprint: Option<[u8; 32]>,
     /// The ring, a directory; made if there is none.
     #[arg(long, value_name = "DIR")]
     ring: PathBuf,
@@ -168,7 +178,17 @@ impl Session {
 
 pub(crate) fn run(a: &Request, out: &Output) -> Result<(), Failure> {
     let name = parse_name(&a.name)?;
+    if let Some(district) = &a.district
+        && std::fs::symlink_metadata(&a.params).is_err()
+    {
+        params::fetch_to(&a.params, district, None, a.fingerprint, &a.server)?;
+    }
     let mut session = Session::open(&a.params, &a.ring, &a.unlock, &a.proof, &a.server)?;
+    if a.fingerprint.is_some_and(|pin| pin != *session.parameters.fingerprint()) {
+        let text = format!("{} has another fingerprint", a.params.display());
+        return Err(Failure::new(Kind::Refused, "pin", text)
+            .hint("Compare with whoever gave it to you; a later serial is fetched by: ibake params fetch"));
+    }
     let purpose = if a.sign { Purpose::Sign } else { Purpose::Decrypt };
     let identity = session.parameters.identity(name, purpose, a.at.unwrap_or_else(when::now))?;
     let transit = if a.plain { Transit::Plain } else { Transit::Sealed };

@@ -13,11 +13,10 @@ use serde_json::json;
 
 use super::super::introduce::What;
 use super::super::{Length, describe, hex, print};
-use super::unlock::StoreUnlock;
+use super::unlock::{StoreUnlock, TakeOver};
 use super::{At, Opened, block_on};
 use crate::error::{Failure, Kind};
 use crate::output::Output;
-use crate::unlock::Unlock;
 use crate::when;
 
 #[derive(Debug, Subcommand)]
@@ -55,7 +54,8 @@ pub(crate) struct Create {
 
 /// Take over the district of a directory that `ibake kgs init` made, with all its key epochs.
 ///
-/// The directory stays as it is; the store comes under the same passphrase or key file. Take the directory away then: two
+/// The directory stays as it is; the store comes under the same passphrase or key file, or under a key in a hardware module if one is
+/// named. Take the directory away then: two
 /// places that issue are two places to guard, and what the directory issues is in no log.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:
@@ -66,7 +66,7 @@ pub(crate) struct Import {
     #[command(flatten)]
     at: At,
     #[command(flatten)]
-    unlock: Unlock,
+    take_over: TakeOver,
 }
 
 /// Show the key epochs of a store and its audit log, and check all settings: the wrapping key says whether somebody has changed them,
@@ -209,10 +209,11 @@ async fn create(a: &Create, out: &Output) -> Result<(), Failure> {
 async fn import(a: &Import, out: &Output) -> Result<(), Failure> {
     let directory = Directory::open(&a.dir)?;
     let (_, (path, sealed)) = super::super::issue::master_file(&directory, directory.current())?;
-    let protection = Arc::new(a.unlock.open(&path, sealed.expose())?);
+    let protection = Arc::new(a.take_over.unlock.open(&path, sealed.expose())?);
     directory.unlock(directory.current(), &protection)?;
+    let wrapper = a.take_over.wrapper(&protection)?;
     let (store, made) = a.at.make().await?;
-    let keys = Keys::import(&store, Arc::clone(&protection) as _, &directory, &protection).await?;
+    let keys = Keys::import(&store, wrapper, &directory, &protection).await?;
     made.keep();
     report(&keys, out).await
 }

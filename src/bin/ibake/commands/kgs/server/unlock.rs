@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ibake::keyfile::Protection;
 use ibake::kgs::server::Wrapper;
 use ibake::kgs::server::config::{self, Pkcs11};
 use ibake::kgs::server::keys::PKCS11_MAGIC;
@@ -19,12 +20,27 @@ pub(super) struct StoreUnlock {
     module: ModuleArgs,
 }
 
+/// What a store comes under that takes over what is under something else: the same, unless a hardware module is named.
+#[derive(clap::Args, Clone, Debug)]
+pub(super) struct TakeOver {
+    #[command(flatten)]
+    pub(super) unlock: Unlock,
+    #[command(flatten)]
+    module: ModuleArgs,
+}
+
+impl TakeOver {
+    /// The wrapping key of the new store.
+    pub(super) fn wrapper(&self, same: &Arc<Protection>) -> Result<Arc<dyn Wrapper>, Failure> {
+        self.module.named().map_or_else(|| Ok(Arc::clone(same) as _), |module| load(&module, true))
+    }
+}
+
 /// A key in a hardware module. The PIN comes from --pin-file, or from the variable IBAKE_PKCS11_PIN.
 #[derive(clap::Args, Clone, Debug, Default)]
 struct ModuleArgs {
     /// Unlock with a key in a hardware module: its PKCS#11 library (builds with the feature pkcs11).
     #[arg(long, value_name = "PATH", requires_all = ["token_label", "key_label"])]
-    #[arg(conflicts_with_all = ["passphrase_file", "key_file"])]
     pkcs11_module: Option<PathBuf>,
     /// The label of the token.
     #[arg(long, value_name = "LABEL", requires = "pkcs11_module")]
@@ -35,6 +51,13 @@ struct ModuleArgs {
     /// Read the PIN from the first line of FILE, which nobody else may be able to read.
     #[arg(long, value_name = "FILE", requires = "pkcs11_module")]
     pin_file: Option<PathBuf>,
+}
+
+impl ModuleArgs {
+    fn named(&self) -> Option<Pkcs11> {
+        let Self { pkcs11_module, token_label, key_label, pin_file } = self.clone();
+        Some(Pkcs11 { module: pkcs11_module?, token: token_label?, key: key_label?, pin_file })
+    }
 }
 
 /// A protection for a new store. A key file that was made for it is taken away again unless it is [kept](Self::keep).
@@ -71,14 +94,23 @@ impl StoreUnlock {
         self.unlock.is_given() || self.module.pkcs11_module.is_some()
     }
 
-    fn module(&self) -> Option<Pkcs11> {
-        let ModuleArgs { pkcs11_module, token_label, key_label, pin_file } = self.module.clone();
-        Some(Pkcs11 { module: pkcs11_module?, token: token_label?, key: key_label?, pin_file })
+    /// The module, if the store is under a key of one; then under nothing else.
+    fn module(&self) -> Result<Option<Pkcs11>, Failure> {
+        let module = self.module.named();
+        if module.is_some() && self.unlock.is_given() {
+            return Err(Failure::new(
+                Kind::Usage,
+                "protection",
+                "a store is under one wrapping key, and two are named",
+            )
+            .hint("Give --pkcs11-module, --key-file or --passphrase-file."));
+        }
+        Ok(module)
     }
 
     /// What an existing store is under; `sealed` is its wrapped root.
     pub(super) fn open(&self, sealed: &[u8]) -> Result<Arc<dyn Wrapper>, Failure> {
-        if let Some(module) = self.module() {
+        if let Some(module) = self.module()? {
             return load(&module, false);
         }
         if sealed.starts_with(PKCS11_MAGIC) {
@@ -90,7 +122,7 @@ impl StoreUnlock {
 
     /// What a new store comes under.
     pub(super) fn create(&self) -> Result<Wrapping, Failure> {
-        if let Some(module) = self.module() {
+        if let Some(module) = self.module()? {
             return Ok(Wrapping { wrapper: load(&module, true)?, created: None });
         }
         let created = self.unlock.create("the store")?;
