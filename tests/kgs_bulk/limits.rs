@@ -86,14 +86,14 @@ pub(crate) async fn nothing_is_issued_by_settings_that_were_put_back(w: World) {
         Service::new(Arc::clone(&w.keys), Settings { check: Duration::from_millis(100), ..Settings::default() })
     };
     let job = w.start(&names, "--count 300 --chunk 1");
-    crate::support::sql(&w.address, "CREATE TABLE kept AS SELECT * FROM recipients").await;
+    crate::postgres::sql(&w.address, "CREATE TABLE kept AS SELECT * FROM recipients").await;
     let delete = "DELETE FROM recipients WHERE owner = 'u0'";
     let put_back = "INSERT INTO recipients SELECT * FROM kept WHERE owner = 'u0'";
-    crate::support::sql(&w.address, delete).await;
+    crate::postgres::sql(&w.address, delete).await;
     let refused = w.run(&format!("kgs bulk run --job {job} --out out --lease 2 {{O}}"));
     refused.fails(4, "rows were deleted or put back");
     assert_eq!(w.sound().await.entries, 0);
-    crate::support::sql(&w.address, put_back).await;
+    crate::postgres::sql(&w.address, put_back).await;
 
     // While it runs: what was issued until it was noticed stays, the rest waits.
     let id = base16ct::lower::decode_vec(&job).unwrap().try_into().unwrap();
@@ -104,12 +104,12 @@ pub(crate) async fn nothing_is_issued_by_settings_that_were_put_back(w: World) {
     let service = own(&w);
     let running = tokio::spawn(async move { bulk::run(&service, &found, &work).await });
     begun.notified().await;
-    crate::support::sql(&w.address, delete).await;
+    crate::postgres::sql(&w.address, delete).await;
     let ended = running.await.unwrap();
     assert_eq!(ended, Err(Error::Settings { what: Unsettled::Rows }));
     let report = w.sound().await;
     assert!(report.issued > 0 && report.entries < 900, "{report:?}");
-    crate::support::sql(&w.address, put_back).await;
+    crate::postgres::sql(&w.address, put_back).await;
     // Keys for whom nobody knew an inbox have been refused; the others are there.
     let said = w.finish(&job, "out");
     let report = w.sound().await;

@@ -4,7 +4,8 @@ use ibake::kgs::server::Refusal;
 use ibake::kgs::server::audit;
 use ibake::kgs::server::bulk;
 
-use crate::support::{DAY, MACHINE, World, inbox, name, now, rule, sql};
+use crate::postgres::sql;
+use crate::support::{DAY, MACHINE, World, inbox, name, now, rule};
 
 pub(crate) async fn bad_lines_are_named_and_no_job_is_made(w: World) {
     w.users("u", 2).await;

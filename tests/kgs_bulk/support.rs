@@ -37,17 +37,6 @@ pub(crate) fn now() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
 }
 
-/// Raw SQL, as somebody with access to the database alone would use it.
-pub(crate) async fn sql(address: &str, text: &str) {
-    use sqlx::Connection;
-    let text = sqlx::raw_sql(sqlx::AssertSqlSafe(text));
-    if address.starts_with("sqlite:") {
-        text.execute(&mut sqlx::SqliteConnection::connect(address).await.unwrap()).await.unwrap();
-    } else {
-        text.execute(&mut sqlx::PgConnection::connect(address).await.unwrap()).await.unwrap();
-    }
-}
-
 /// What a run of the program gave.
 #[derive(Debug)]
 pub(crate) struct Run {

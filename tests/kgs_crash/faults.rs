@@ -32,8 +32,8 @@ use tempfile::TempDir;
 
 use crate::client::{Answer, Client};
 use crate::node::Node;
-use crate::postgres::{Server, is_root};
-use crate::support::{ALICE, World, name, now, run, sql};
+use crate::postgres::{Server, is_root, sql};
+use crate::support::{ALICE, World, name, now, run};
 
 /// A server with its clients, and what they have received.
 pub(crate) struct Site {

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 
-use crate::postgres::Server;
+use crate::postgres::{Server, sql};
 
 pub(crate) const DAY: u64 = 86_400;
 pub(crate) const ALICE: &str = "sip:alice@a.example";
@@ -153,20 +153,6 @@ pub(crate) fn wrapper(dir: &Path) -> Arc<Protection> {
 
 pub(crate) async fn open(address: &str) -> Store {
     Store::open(&address.parse::<Address>().unwrap()).await.unwrap()
-}
-
-pub(crate) async fn sql(address: &str, text: &str) {
-    use sqlx::Connection;
-    let text = sqlx::raw_sql(sqlx::AssertSqlSafe(text));
-    if address.starts_with("sqlite:") {
-        let mut c = sqlx::SqliteConnection::connect(address).await.unwrap();
-        text.execute(&mut c).await.unwrap();
-        c.close().await.unwrap();
-    } else {
-        let mut c = sqlx::PgConnection::connect(address).await.unwrap();
-        text.execute(&mut c).await.unwrap();
-        c.close().await.unwrap();
-    }
 }
 
 /// Numbers from a seed (splitmix64): when to kill whom differs from run to run, and a seed that was printed gives the same again.

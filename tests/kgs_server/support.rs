@@ -55,14 +55,6 @@ pub(crate) async fn on<T>(server: &Arc<Postgres>, work: impl Future<Output = T>)
     POSTGRES.scope(Arc::clone(server), work).await
 }
 
-/// Raw SQL on PostgreSQL.
-pub(crate) async fn sql(address: &str, text: &str) {
-    use sqlx::Connection;
-    let mut c = sqlx::PgConnection::connect(address).await.unwrap();
-    sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut c).await.unwrap();
-    c.close().await.unwrap();
-}
-
 pub(crate) fn name(text: &str) -> Name {
     Name::parse(text).unwrap()
 }

@@ -1,4 +1,4 @@
-//! An instance of PostgreSQL of the test's own, in a directory that it removes, on a free port of the loopback.
+//! An instance of PostgreSQL of the test's own, in a directory that it removes, on a free port of the loopback; and raw SQL.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -98,7 +98,7 @@ impl Server {
     /// The address of a new database.
     pub(crate) async fn database(&self) -> String {
         let name = format!("kgs{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        crate::support::sql(&self.url("postgres"), &format!("CREATE DATABASE {name}")).await;
+        sql(&self.url("postgres"), &format!("CREATE DATABASE {name}")).await;
         self.url(&name)
     }
 
@@ -122,5 +122,20 @@ impl Drop for Server {
         let mut stop = command(&self.bin, "pg_ctl");
         stop.args(["stop", "-w", "-m", "immediate", "-D"]).arg(self.dir.path().join("data"));
         let _ = stop.output();
+    }
+}
+
+/// Raw SQL on either database, as somebody with access to it alone would use it.
+pub(crate) async fn sql(address: &str, text: &str) {
+    use sqlx::Connection;
+    let text = sqlx::raw_sql(sqlx::AssertSqlSafe(text));
+    if address.starts_with("sqlite:") {
+        let mut c = sqlx::SqliteConnection::connect(address).await.unwrap();
+        text.execute(&mut c).await.unwrap();
+        c.close().await.unwrap();
+    } else {
+        let mut c = sqlx::PgConnection::connect(address).await.unwrap();
+        text.execute(&mut c).await.unwrap();
+        c.close().await.unwrap();
     }
 }

@@ -15,7 +15,7 @@ use ibake::kgs::server::policy::{Purposes, Rule};
 use ibake::kgs::server::{Address, Error, Issued, Keys, Refusal, Request, Service, Settings, Store, Transit, audit};
 use tempfile::TempDir;
 
-use crate::postgres::Server;
+use crate::postgres::{Server, sql};
 
 /// 2026-11-21 12:00:00 UTC.
 pub(crate) const NOW: u64 = 1_795_262_400;
@@ -136,20 +136,6 @@ impl World {
 
 pub(crate) async fn open(address: &str) -> Store {
     Store::open(&address.parse::<Address>().unwrap()).await.unwrap()
-}
-
-pub(crate) async fn sql(address: &str, text: &str) {
-    use sqlx::Connection;
-    let text = sqlx::raw_sql(sqlx::AssertSqlSafe(text));
-    if address.starts_with("sqlite:") {
-        let mut c = sqlx::SqliteConnection::connect(address).await.unwrap();
-        text.execute(&mut c).await.unwrap();
-        c.close().await.unwrap();
-    } else {
-        let mut c = sqlx::PgConnection::connect(address).await.unwrap();
-        text.execute(&mut c).await.unwrap();
-        c.close().await.unwrap();
-    }
 }
 
 pub(crate) fn genuine(issued: &Issued, parameters: &PublicParameters) -> PrivateKey {

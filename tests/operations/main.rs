@@ -8,16 +8,6 @@ mod postgres;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What `postgres.rs` asks of its crate.
-mod support {
-    pub(crate) async fn sql(address: &str, text: &str) {
-        use sqlx::Connection;
-        let mut c = sqlx::PgConnection::connect(address).await.unwrap();
-        sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut c).await.unwrap();
-        c.close().await.unwrap();
-    }
-}
-
 fn docs(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)
 }

@@ -5,7 +5,7 @@
 //! of alice's account, and alice comes in from hers. What a large number of places can try together is bounded by the pool of
 //! [`super::password`], which computes so many Argon2 a second and no more.
 //!
-//! Counts stand in a table of fixed size ([`super::table`]), which forgets first what has the least left to be held up for.
+//! Counts stand in a table of fixed size (`table.rs`), which forgets first what has the least left to be held up for.
 
 use super::table::{Place, Table};
 use crate::kgs::server::error::Error;

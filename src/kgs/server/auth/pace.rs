@@ -1,7 +1,7 @@
 //! How much somebody may ask for in a minute.
 //!
 //! The generic cell rate algorithm (ITU-T I.371): what is remembered is one number, until when somebody has used up what they may
-//! have. A minute's worth may come at once. It is counted by each node for itself, in a table of fixed size ([`super::table`]), and
+//! have. A minute's worth may come at once. It is counted by each node for itself, in a table of fixed size (`table.rs`), and
 //! what is turned away leaves no entry in the audit log, which a flood would otherwise fill.
 
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! `ibake kgs issue --from`: keys for a whole list of users.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Instant;
@@ -10,7 +11,7 @@ use ibake::ibe::PublicParameters;
 use ibake::keyfile::{FileKey, Protection};
 use ibake::kgs::bulk::{self, OrderError, Plan, Report, Target, UserKeys};
 use ibake::kgs::{self, Directory};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::json;
 
 use super::issue::{Args, file_name, file_stem, first_and_count, master_file};
@@ -137,7 +138,11 @@ pub(super) fn bar(total: u64) -> ProgressBar {
     }
     let bar = ProgressBar::new(total);
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} keys {per_sec} {eta}") {
-        bar.set_style(style);
+        // The library's own has four decimals.
+        let rate = |state: &ProgressState, to: &mut dyn Write| {
+            let _ = write!(to, "{:.0}/s", state.per_sec());
+        };
+        bar.set_style(style.with_key("per_sec", rate));
     }
     bar
 }

@@ -240,11 +240,14 @@ async fn work(a: &Run, out: &Output) -> Result<(), Failure> {
         failure.hint(hint)
     })?;
     let written = started.elapsed().as_secs_f64() - seconds;
-    let rate = (done.issued + done.refused) as f64 / seconds.max(1e-6);
+    let rate = done.issued as f64 / seconds.max(1e-6);
     let mut text = format!("{}  {} keys issued in {seconds:.1} s, {rate:.0} a second", a.out.display(), done.issued);
     let others = exported.keys - done.issued.min(exported.keys);
     if others > 0 {
         text.push_str(&format!("; {others} were issued already, or by others"));
+    }
+    if done.refused > 0 {
+        text.push_str(&format!("; {} were refused", done.refused));
     }
     text.push_str(&format!(". {} files for {} users", exported.written + exported.present, exported.users));
     let part = |d: std::time::Duration| d.as_secs_f64();
