@@ -11,8 +11,7 @@ fn failed(s: &Site, answer: &crate::client::Answer, table: &str) {
     let text = answer.text();
     assert!(answer.code() == "IBE300" || answer.status == 500, "{} {text}", answer.status);
     assert!(text.contains("its operator has been told"), "{text}");
-    let told = format!("a row of table \\\"{table}\\\" is not what was written there");
-    assert!(s.node.log().contains(&told), "{table}: {}", s.node.log());
+    s.node.logs(&format!("a row of table \\\"{table}\\\" is not what was written there"));
 }
 
 async fn rows_altered_by_sql(world: World, fault: &str) {
@@ -92,6 +91,7 @@ async fn settings_deleted_by_sql(world: World, fault: &str) {
     show.args(["kgs", "store", "show", "--key-file", "kgs.unlock", "--store", &s.world.address]);
     let shown = show.output().unwrap();
     assert_eq!(shown.status.code(), Some(4), "{}", String::from_utf8_lossy(&shown.stdout));
+    s.node.logs("ibake::settings");
     let told = s.node.log();
     let line = told.lines().find(|l| l.contains("ibake::settings")).unwrap();
     assert!(
@@ -104,7 +104,7 @@ async fn settings_deleted_by_sql(world: World, fault: &str) {
     assert_eq!(s.ask_for(revoked, false).await.code(), "IBE304");
     s.metric("ibake_settings_good 1").await;
     assert!(show.output().unwrap().status.success());
-    assert!(s.node.log().contains("the settings are right again"));
+    s.node.logs("the settings are right again");
 
     // All settings with their version and their sum: what the node has seen before is gone.
     s.world.sql("CREATE TABLE kept_sum AS SELECT * FROM settings; CREATE TABLE kept_head AS SELECT * FROM head").await;

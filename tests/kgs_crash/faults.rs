@@ -237,7 +237,7 @@ fn no_room_on_the_file_system_of_sqlite() {
         // What only reads goes on.
         let parameters = s.gateway.get(s.node.address, "/").await.unwrap();
         assert_eq!(parameters.status, 200);
-        assert!(s.node.log().contains("the store has no room left"), "{}", s.node.log());
+        s.node.logs("the store has no room left");
         small.make_room();
         s.until_ready().await;
         s.nothing_is_lost("no room on SQLite's file system").await;
@@ -343,7 +343,7 @@ async fn the_clock_stands_before_the_log(world: World, fault: &str) {
     issue(now() + 306).await;
     Site::later(&s.gateway().await);
     s.not_ready("clock: the clock stands 30").await;
-    assert!(s.node.log().contains("before the latest entry of the log"));
+    s.node.logs("before the latest entry of the log");
     store.close().await.unwrap();
     s.until_ready().await;
     s.nothing_is_lost(fault).await;

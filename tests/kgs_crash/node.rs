@@ -70,6 +70,18 @@ impl Node {
         self.child.wait().unwrap();
     }
 
+    /// Until it has written this to standard error: its log comes from a thread of its own.
+    #[track_caller]
+    pub(crate) fn logs(&self, text: &str) {
+        for _ in 0..100 {
+            if self.log().contains(text) {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("{text}: {}", self.log());
+    }
+
     /// What it has written to standard error.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()

@@ -274,7 +274,12 @@ impl Service {
         let (store, vault) = (self.keys.store(), self.keys.vault());
         let first = identities.first().ok_or(Error::Closed)?.name();
         // With the version, so that whatever changes from here on is noticed when the entry is appended.
-        let View { version, user, rules, revoked } = store.view(vault, requester.name(), first).await?;
+        let view = store.view(vault, requester.name(), first).await;
+        // What is the matter with all settings comes before what is the matter with one row.
+        if matches!(view, Err(Error::Corrupt { .. })) {
+            self.settings_hold().await?;
+        }
+        let View { version, user, rules, revoked } = view?;
         self.hold(version).await?;
         let refused = |why, item| Undecided::Refused { why, item, version };
         if !requester.may_issue() {
